@@ -1,0 +1,78 @@
+"""What can be wrong with a request, in the protocol's terms. Only `web` turns kinds into HTTP status."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+
+class ErrorKind(enum.Enum):
+    """The class of a request error; the HTTP status of each per CRD version stands in `web.errors`.
+
+    Source: CRD "hooks" page, HTTP status codes; CDS Hooks 2.0, HTTP status codes.
+    """
+
+    NOT_JSON = "not-json"  # the body cannot be read as JSON at all
+    TOO_LARGE = "too-large"  # more bytes or entries than this service accepts
+    TOO_DEEP = "too-deep"  # nested deeper than this service accepts
+    INVALID = "invalid"  # JSON, but not a valid CDS Hooks request or FHIR resource
+    PROFILE = "profile"  # valid FHIR, but not what the CRD profiles ask for
+    COVERAGE = "coverage"  # no usable Coverage, several, or a payer that is not served here
+    DATA_UNAVAILABLE = "data-unavailable"  # needed data neither in prefetch nor queryable
+    VERSION_NOT_SUPPORTED = "version-not-supported"  # davinci-crd.requestedVersion names another version
+    UNKNOWN_SERVICE = "unknown-service"  # no CDS service of this id
+
+
+ERROR_CODES: Final[dict[str, str]] = {
+    "CDS-1001": "The body is empty.",
+    "CDS-1002": "The body is not JSON.",
+    "CDS-1003": "The body is larger than this service accepts.",
+    "CDS-1004": "The body is nested deeper than this service accepts.",
+    "CDS-1005": "The JSON value is not an object.",
+    "CDS-1010": "A required element is missing.",
+    "CDS-1011": "An element has the wrong type or form.",
+    "CDS-1012": "The hook of the request is not the hook of this service.",
+    "CDS-1013": "A FHIR version that this service does not read (DSTU2 orders).",
+    "CDS-1014": "A medication order names no medication.",
+    "CDS-1015": "There are more orders than this service accepts in one request.",
+    "CDS-1016": "The same order appears more than once.",
+    "CDS-1017": "draftOrders holds no order.",
+    "CDS-1020": "The CRD version asked for is not supported.",
+    "CDS-1030": "No Coverage in the request, and none can be queried.",
+    "CDS-1031": "The payer of the Coverage cannot be identified or is not served here.",
+    "CDS-1032": "Several Coverages, and the order does not say which one is meant.",
+    "CDS-1040": "Required data is neither in prefetch nor can it be queried.",
+    "CDS-1404": "No such address.",
+    "CDS-1405": "The address does not support this method.",
+    "CDS-1406": "The address does not offer the asked representation.",
+    "CDS-1413": "The body is larger than the server accepts.",
+    "CDS-1415": "The content type is not JSON.",
+    "CDS-1499": "Another error of the request.",
+    "CDS-1500": "An error inside this service.",
+}
+
+
+class RequestError(Exception):
+    """A request that cannot be answered, and why.
+
+    `code` is a key of ERROR_CODES and stable; `expressions` are FHIRPath-like paths from the root of
+    the request ("context.draftOrders.entry[0].resource"); `version` is the CRD version of the exchange
+    when it was known by then. The message names elements, never their content (it may be PHI).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        expressions: tuple[str, ...] = (),
+        kind: ErrorKind = ErrorKind.INVALID,
+        version: str | None = None,
+    ) -> None:
+        if code not in ERROR_CODES:
+            raise ValueError(f"unknown error code {code}")
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.expressions = expressions
+        self.kind = kind
+        self.version = version
