@@ -1,0 +1,76 @@
+# `make help` explains every target. Everything is installed into .venv from the lock files, with hashes.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+NODE_TOOLS := cds_service/authoring/node
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(BIN)/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(NODE_TOOLS)/node_modules/.package-lock.json: $(NODE_TOOLS)/package-lock.json
+	cd $(NODE_TOOLS) && npm ci --no-audit --no-fund --loglevel=error
+
+.PHONY: install
+install: $(VENV)/.dev $(NODE_TOOLS)/node_modules/.package-lock.json ## install the service, its tools and the CQL translator
+
+.PHONY: serve
+serve: $(VENV)/.runtime ## run the service on http://127.0.0.1:8000 (SQLite, no other server)
+	$(BIN)/cds-service serve
+
+.PHONY: test
+test: install ## run every test, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-report=xml -n auto --dist loadgroup
+
+.PHONY: rules
+rules: install ## translate the CQL, check the catalogue, run the golden cases
+	$(BIN)/cds-service rules build
+	$(BIN)/cds-service rules check
+	$(BIN)/cds-service rules test
+
+.PHONY: lint
+lint: install ## style, types, one-way imports, generated files current
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cds-service rules build --check
+	$(BIN)/cds-service rules check
+	$(BIN)/cds-service openapi --check
+
+.PHONY: format
+format: install ## rewrite the sources in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: install ## measure; every figure is a ratio within one run
+	for script in decision rule_evaluation many_policies http start; do $(BIN)/python -m bench.$$script || exit 1; done
+
+.PHONY: audit
+audit: install ## look for known vulnerabilities in the locked dependencies
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
+
+.PHONY: lock
+lock: ## rewrite both lock files from pyproject.toml (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --all-extras --group install --generate-hashes --no-header pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --all-extras --group dev --generate-hashes --no-header -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+.PHONY: wheel
+wheel: install ## build the wheel, policies included
+	$(BIN)/python -m build --wheel --no-isolation

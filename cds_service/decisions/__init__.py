@@ -1,0 +1,1 @@
+"""From evaluated criteria to a Determination. Pure: no I/O, no protocol."""

@@ -1,0 +1,112 @@
+"""The Determination: what was decided, why, and what is still missing."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from cds_service.orders.model import ServiceDate
+from cds_service.policies.model import NotAddressed
+
+
+class Outcome(enum.Enum):
+    """The answers this service can give (design section 5). `merge` order: the first one wins."""
+
+    NOT_COVERED = "not-covered"
+    DOCUMENTATION_NEEDED = "documentation-needed"
+    SITE_UNKNOWN = "site-unknown"
+    LOWER_COST_SITE = "lower-cost-site"
+    COVERED = "covered"
+    NOT_ADDRESSED = "not-addressed"
+    INDETERMINATE = "indeterminate"
+
+
+class CriterionStatus(enum.Enum):
+    """How one criterion stands for one order."""
+
+    MET = "met"
+    NOT_MET = "not met"
+    UNKNOWN = "unknown"
+    NOT_NEEDED = "not needed"  # the conclusion is settled without it
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionResult:
+    """One criterion of a decision.
+
+    `why` explains an unknown in words (missing, imprecise date, unit mismatch, data unavailable);
+    `evidence` holds references of the resources behind the value; `attested` is True when the value is
+    somebody's answer and not the chart.
+    """
+
+    id: str
+    name: str
+    status: CriterionStatus
+    cite: str
+    why: str | None = None
+    evidence: tuple[str, ...] = ()
+    question: str | None = None
+    documentation: str | None = None
+    attested: bool = False
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCitation:
+    """Which policy version said it, and where. `policy`/`version` make the page's address."""
+
+    policy: str
+    number: str
+    version: str
+    title: str
+    statement: str
+    cite: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedQuantity:
+    """A limit that belongs to the answer, e.g. 36 tablets per 72 hours."""
+
+    amount: Decimal
+    unit: str
+    per_hours: int
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One sentence of the answer, with its citation when a policy said it."""
+
+    text: str
+    cite: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Determination:
+    """The decision about one order, before any protocol version shapes it.
+
+    `precertification`: the policy asks for prior authorization. `asks`: the unknown criteria that can
+    still change the outcome, in the policy's order. `info_needed`: CRD info-needed codes ("location",
+    "OTH", "detail-code"). `allowed_from`/`allowed_to`: the authorization period.
+    """
+
+    outcome: Outcome
+    order: str
+    drug: str
+    service_date: ServiceDate | None
+    reasons: tuple[Reason, ...]
+    policies: tuple[PolicyCitation, ...] = ()
+    criteria: tuple[CriterionResult, ...] = ()
+    asks: tuple[CriterionResult, ...] = ()
+    precertification: bool = False
+    not_addressed: NotAddressed | None = None
+    info_needed: tuple[str, ...] = ()
+    allowed_from: date | None = None
+    allowed_to: date | None = None
+    allowed_quantity: AllowedQuantity | None = None
+    billing_code: str | None = None
+    notes: tuple[str, ...] = ()
+    technical_code: str | None = None  # stable error code when the outcome is indeterminate

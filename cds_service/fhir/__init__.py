@@ -1,0 +1,1 @@
+"""FHIR access over plain dicts: resource index, reference resolution, typed reads. No models, no I/O."""

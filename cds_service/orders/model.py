@@ -1,0 +1,144 @@
+"""The facts of one order, read once from FHIR and then passed on unchanged.
+
+Every fact says where it came from, because the answer and the decision log must say it too.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from cds_service.fhir.codes import Coding
+
+
+class IdentifiedBy(enum.Enum):
+    """How the product on an order was recognised (policies/README point 7)."""
+
+    PRODUCT_CODE = "product code"  # RxNorm or NDC of the catalogue
+    BILLING_CODE = "billing code"  # a HCPCS code that stands for exactly this product
+    NAME = "name"  # whole words of the order's text or displays; shown in the answer
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductIdentification:
+    """Which catalogue product an order is for.
+
+    `product` is a catalogue product id or None. `billing_codes` are upper-case HCPCS/CPT codes without
+    modifiers, as the order gives them. `unassigned_code` is the first of them that names no drug
+    (J3490, J3590, C9399, J9999 as listed in the catalogue). `contradictions` are sentences for people,
+    non-empty when two codings of one order stand for different products.
+    """
+
+    product: str | None
+    identified_by: IdentifiedBy
+    display: str
+    codings: tuple[Coding, ...] = ()
+    billing_codes: tuple[str, ...] = ()
+    unassigned_code: str | None = None
+    contradictions: tuple[str, ...] = ()
+
+
+class ServiceDateBasis(enum.Enum):
+    """Which element gave the date of service (design section 3)."""
+
+    DOSAGE_TIMING = "start of the dosage timing"
+    DISPENSE_VALIDITY = "start of the dispense validity period"
+    AUTHORED_ON = "date the order was written"
+    DAY_OF_CALL = "day of this request"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDate:
+    """The date that picks the policy version, and the element it came from."""
+
+    date: date
+    basis: ServiceDateBasis
+
+
+@dataclass(frozen=True, slots=True)
+class Indication:
+    """Why the drug is ordered: the order's reason, else the encounter's (policies/README point 5).
+
+    `source` is "order", "encounter" or None when neither gives a reason. `evidence` holds references
+    ("Condition/c1"). `unusable` are sentences about reasons that must not count (refuted, entered in
+    error, resolved, unresolvable reference).
+    """
+
+    codes: tuple[Coding, ...] = ()
+    texts: tuple[str, ...] = ()
+    source: str | None = None
+    evidence: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
+
+
+class PatientStatus(enum.Enum):
+    """Whether the patient is hospitalized at the time of service."""
+
+    INPATIENT = "inpatient"
+    OUTPATIENT = "outpatient"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CareSetting:
+    """Where the drug is to be given: encounter class and order category; place-of-service codes if any.
+
+    `basis` names the element that settled it, for people. `codes` are all setting codes found.
+    """
+
+    patient_status: PatientStatus
+    basis: str | None = None
+    codes: tuple[Coding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedQuantity:
+    """How much is ordered. All None when the order does not say.
+
+    `amount`/`unit` from dispenseRequest.quantity (times refills + 1), `supply_hours` from
+    expectedSupplyDuration or the dosage's bounds, `maximum_per_hour` from dosage timing and dose or
+    maxDosePerPeriod (units of `unit` per hour).
+    """
+
+    amount: Decimal | None = None
+    unit: str | None = None
+    supply_hours: Decimal | None = None
+    maximum_per_hour: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberCoverage:
+    """The Coverage that this answer is about, and the payer it belongs to.
+
+    `reference` is the reference as the EHR knows it ("Coverage/cov-1"), never invented.
+    """
+
+    resource: Mapping[str, Any]
+    reference: str
+    payer: str  # catalogue payer id
+    member_id: str | None = None
+    plan: str | None = None
+    line_of_business: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrugOrder:
+    """One medication order with everything a policy may ask of the order itself."""
+
+    resource: Mapping[str, Any]  # the order exactly as received
+    reference: str  # "MedicationRequest/mr-1"
+    drug: ProductIdentification
+    service_date: ServiceDate
+    indication: Indication
+    setting: CareSetting
+    quantity: OrderedQuantity
+    coverage: MemberCoverage
+    route: tuple[Coding, ...] = ()
+    route_text: str | None = None
+    status: str | None = None
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""The policy catalogue: payers, products, value sets, policy versions by date."""

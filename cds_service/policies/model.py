@@ -1,0 +1,178 @@
+"""What the catalogue holds once loaded. Immutable; shared by every thread."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from cds_service.cql import CompiledLibrary
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """One payer of `catalog/payers.yaml`. `label` is what cards show as their source."""
+
+    id: str
+    label: str
+    identifiers: tuple[tuple[str, str], ...]  # (system, value)
+    aliases: tuple[str, ...] = ()
+    url: str | None = None
+    phone: str | None = None
+    real_time_approval: bool = True
+    unlisted_drugs: str = "not-addressed"  # or "no-authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product of `catalog/drugs.yaml`."""
+
+    id: str
+    brand: str
+    generic: str
+    billing_codes: tuple[str, ...] = ()
+    note: str | None = None
+
+
+class Connective(enum.Enum):
+    """How a group of criteria combines; the document's own words."""
+
+    ALL = "all of"
+    ANY = "any of"
+    NOT = "not"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A leaf of the criteria tree: one named CQL definition that can be true, false or unknown.
+
+    `id` is stable and URL-safe (slug of `name`). `question` is what to ask when unknown; `answer_type`
+    is boolean, quantity, date or choice. `documentation` is the policy's documentation rule, if the
+    fact must be shown by chart notes or claims.
+    """
+
+    id: str
+    name: str
+    cite: str
+    question: str | None = None
+    answer_type: str = "boolean"
+    unit: str | None = None
+    documentation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CriteriaGroup:
+    """An inner node: the document's ALL OF / ANY OF, named when the CQL names it."""
+
+    connective: Connective
+    children: tuple[CriteriaGroup | Criterion, ...]
+    name: str | None = None
+    cite: str | None = None
+
+
+CriteriaNode = CriteriaGroup | Criterion
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityLimit:
+    """A quantity limit of a statement, e.g. 36 tablets per 72 hours (policies/README point 12)."""
+
+    amount: Decimal
+    unit: str
+    per_hours: int
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionNotCovered:
+    """A condition the document names as not covered; `value_set` recognises it from the indication."""
+
+    name: str
+    cite: str
+    value_set: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing a policy version says: about these products, this conclusion decides.
+
+    `products` are catalogue ids; empty means "any product without a statement of its own" and then
+    `unassigned_codes` lists the billing codes that bring it here. `applies` names a CQL definition that
+    says whether the policy speaks of this order at all (None: always). `conclusion` names the CQL
+    definition; `criteria` is its tree. `never_covered` is True where the document covers no use.
+    """
+
+    id: str
+    title: str
+    cite: str
+    conclusion: str
+    criteria: CriteriaNode
+    products: frozenset[str] = frozenset()
+    unassigned_codes: frozenset[str] = frozenset()
+    applies: str | None = None
+    applies_reason: str | None = None  # for people, when `applies` is false
+    not_covered_reason: str = ""
+    conditions_not_covered: tuple[ConditionNotCovered, ...] = ()
+    authorization_months: int | None = None
+    quantity_limit: QuantityLimit | None = None
+    billing_code: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """The document sends these billing codes to another policy (1701: J9999 to 1403)."""
+
+    billing_codes: frozenset[str]
+    policy: str
+    text: str
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One dated version of one policy, ready to evaluate."""
+
+    policy: str  # "cigna-1701"
+    number: str  # "1701"
+    version: str  # the effective date, ISO: "2024-07-01"
+    title: str
+    payer: str
+    effective_from: date
+    effective_to: date | None
+    precertification: bool
+    statements: tuple[Statement, ...]
+    library: CompiledLibrary
+    document: str
+    documentation_rule: str | None = None
+    referrals: tuple[Referral, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How people call it: number, title and effective date."""
+        return f"{self.number} {self.title} (effective {self.version})"
+
+
+class NotAddressed(enum.Enum):
+    """Why no policy on file decides an order."""
+
+    NO_POLICY = "no policy on file for this drug"
+    NOT_IN_FORCE = "no version of the policy in force on the date of service"
+    REFERRED = "the policy refers this code to another policy"
+    OUT_OF_SCOPE = "the policy does not speak of this setting or use"
+    NOT_A_DRUG = "not a drug order"
+    CONTRADICTORY_CODES = "the codes on the order stand for different drugs"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What `policies.select` found for one order: statements in force, or the reason why none."""
+
+    statements: tuple[tuple[PolicyVersion, Statement], ...] = ()
+    not_addressed: NotAddressed | None = None
+    explanation: str = ""
+    consulted: tuple[PolicyVersion, ...] = ()  # policies to name even when none decides
+    parameters: Mapping[str, object] = field(default_factory=dict)
