@@ -1,0 +1,84 @@
+"""The records of the store, free of any database library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPolicy:
+    """One statement of a policy version that took part in a decision."""
+
+    policy: str  # "cigna-1701"
+    version: str  # "2024-07-01"
+    statement: str  # id of the statement within that version
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCriterion:
+    """How one criterion stood. `evidence` holds references only ("Observation/bmi-1"), never values."""
+
+    id: str
+    status: str  # met | not met | unknown | not needed
+    evidence: tuple[str, ...] = ()
+    attested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One decision as it is kept (design section 3, `store.record`).
+
+    `assertion_id` is the coverage-assertion-id of the answer and the key: the same order, coverage and
+    facts give the same id, so the first record of an id stays and later ones change nothing.
+    `decided_at` must be aware. `authorized_from`/`authorized_to` bound the authorization when
+    `authorization_number` is given.
+    """
+
+    assertion_id: str
+    facts_digest: str
+    order_reference: str
+    coverage_reference: str
+    payer: str
+    product: str | None
+    outcome: str
+    policies: tuple[RecordedPolicy, ...]
+    criteria: tuple[RecordedCriterion, ...]
+    service_date: date | None
+    authorization_number: str | None
+    hook_instance: str | None
+    engine_version: str
+    catalogue_version: str
+    decided_at: datetime
+    crd_version: str | None
+    authorized_from: date | None = None
+    authorized_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRecord:
+    """One prior authorization granted by a decision; `number` is the satisfied-pa-id of the answer."""
+
+    number: str
+    assertion_id: str
+    payer: str
+    product: str | None
+    issued_at: datetime
+    authorized_from: date | None
+    authorized_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatus:
+    """How recording goes in this process, for the health page. Counts start at zero in each process.
+
+    `healthy` is False from the first failure to reach the database until a write or a connection
+    succeeds. `last_error` never holds data of a record, nor the database password.
+    """
+
+    healthy: bool
+    queued: int
+    written: int
+    dropped: int
+    last_error: str | None = None
