@@ -1,0 +1,259 @@
+"""Every setting of the service: typed, documented, from the environment. docs/settings.md is made of this."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+CRD_VERSIONS: Final = ("2.0", "2.1", "2.2")
+_TRUE: Final = frozenset({"true", "yes", "on", "1"})
+_FALSE: Final = frozenset({"false", "no", "off", "0"})
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used; the message names the variable and what it accepts."""
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise ValueError("expected true or false")
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError(f"expected a whole number from {low} to {high}") from None
+        if not low <= value <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return value
+
+    return parse
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        for value in allowed:
+            if text.lower() == value.lower():
+                return value
+        raise ValueError(f"expected one of {', '.join(allowed)}")
+
+    return parse
+
+
+def _directory(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise ValueError("no such folder")
+    return path
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("expected an absolute http or https address without query")
+    return text.rstrip("/")
+
+
+def _database_url(text: str) -> str:
+    if "://" not in text:
+        raise ValueError("expected a database address such as sqlite:///file.sqlite3 or postgresql+psycopg://...")
+    return text
+
+
+def _time_zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("expected an IANA time zone such as America/New_York") from None
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.rstrip("/") for origin in text.replace(",", " ").split())
+    if not origins or any(origin != "*" and "://" not in origin for origin in origins):
+        raise ValueError("expected * or a list of origins such as https://ehr.example.org")
+    return origins
+
+
+def _setting(
+    name: str, default: Any, parse: Callable[[str], Any], description: str, shown: str | None = None
+) -> Any:
+    """Declare one setting: environment variable, default, reader of its text, and its documentation."""
+    metadata = {
+        "name": name,
+        "parse": parse,
+        "description": description,
+        "shown": str(default) if shown is None else shown,
+    }
+    return field(default=default, metadata=metadata, repr=name != "CDS_ASSERTION_KEY")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, immutable once read. Unset variables and empty strings mean the default."""
+
+    policies_dir: Path | None = _setting(
+        "CDS_POLICIES_DIR",
+        None,
+        _directory,
+        "Folder with another policy catalogue, laid out like `cql_like_rules/`.",
+        "the catalogue that comes with the service",
+    )
+    database_url: str = _setting(
+        "CDS_DATABASE_URL",
+        "sqlite:///cds-service.sqlite3",
+        _database_url,
+        "Where decisions are stored (SQLAlchemy address). The default is a SQLite file in the working "
+        "directory; PostgreSQL: `postgresql+psycopg://user:password@host/database`.",
+    )
+    public_base_url: str = _setting(
+        "CDS_PUBLIC_BASE_URL",
+        "",
+        _base_url,
+        "Address under which clients reach the service; links on cards start with it.",
+        "`http://` and the address the server listens on",
+    )
+    host: str = _setting("CDS_HOST", "127.0.0.1", str, "Address to listen on; `serve --host` wins.")
+    port: int = _setting("CDS_PORT", 8000, _integer(0, 65535), "Port to listen on; `serve --port` wins.")
+    server: str = _setting(
+        "CDS_SERVER",
+        "gunicorn",
+        _choice("gunicorn", "granian"),
+        "HTTP server: gunicorn (threads) or granian (faster; install the extra `granian`).",
+    )
+    workers: int = _setting("CDS_WORKERS", 2, _integer(1, 256), "Worker processes.")
+    threads: int = _setting("CDS_THREADS", 16, _integer(1, 512), "Threads in each worker process.")
+    open_mode: bool = _setting(
+        "CDS_OPEN_MODE",
+        False,
+        _boolean,
+        "Answer calls without a registered client also on addresses other than loopback. Only for tests "
+        "and behind a gateway that checks who calls.",
+        "false",
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        "CDS_CORS_ORIGINS",
+        ("*",),
+        _origins,
+        "Origins of browser-based clients that may read discovery and hook answers: `*` or a list.",
+        "*",
+    )
+    default_crd_version: str = _setting(
+        "CDS_DEFAULT_CRD_VERSION",
+        "2.0",
+        _choice(*CRD_VERSIONS),
+        "CRD version of the answer when the request names none: 2.0, 2.1 or 2.2. Clients older than "
+        "CRD 2.2 never name one.",
+    )
+    assertion_key: str = _setting(
+        "CDS_ASSERTION_KEY",
+        "",
+        str,
+        "Secret that makes coverage assertion ids impossible to guess. Set the same value on every "
+        "server; a new value gives every decision a new id.",
+        "a fixed, public value",
+    )
+    time_zone: ZoneInfo = _setting(
+        "CDS_TIME_ZONE",
+        ZoneInfo("UTC"),
+        _time_zone,
+        "Time zone in which the day of a call is counted, as an IANA name.",
+        "UTC",
+    )
+    max_body_bytes: int = _setting(
+        "CDS_MAX_BODY_BYTES",
+        4_194_304,
+        _integer(1_024, 268_435_456),
+        "Largest request body, in bytes; a larger one is answered with 413.",
+    )
+    max_nesting: int = _setting(
+        "CDS_MAX_NESTING",
+        64,
+        _integer(16, 400),
+        "Deepest nesting of objects and lists in a request body.",
+    )
+    max_orders: int = _setting(
+        "CDS_MAX_ORDERS", 100, _integer(1, 10_000), "Most orders in one request."
+    )
+    log_level: str = _setting(
+        "CDS_LOG_LEVEL",
+        "INFO",
+        _choice("DEBUG", "INFO", "WARNING", "ERROR"),
+        "Least severe log line that is written: DEBUG, INFO, WARNING or ERROR.",
+    )
+    log_format: str = _setting(
+        "CDS_LOG_FORMAT",
+        "json",
+        _choice("json", "text"),
+        "`json` writes one JSON object per line, `text` is easier to read in a terminal.",
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read all settings; raises SettingsError naming the first variable that cannot be used."""
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            text = environment.get(each.metadata["name"], "").strip()
+            if not text:
+                continue
+            try:
+                values[each.name] = each.metadata["parse"](text)
+            except ValueError as error:
+                shown = "" if each.name in ("assertion_key", "database_url") else f", not {text!r}"
+                raise SettingsError(f"{each.metadata['name']}: {error}{shown}") from None
+        return cls(**values)
+
+    @property
+    def rules_directory(self) -> Path:
+        """The folder of the policy catalogue in use."""
+        return self.policies_dir or default_rules_directory()
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Environment variables that look like settings of this service but are none (a typing error)."""
+    environment = os.environ if environment is None else environment
+    known = {each.metadata["name"] for each in fields(Settings)}
+    return sorted(name for name in environment if name.startswith("CDS_") and name not in known)
+
+
+def default_rules_directory() -> Path:
+    """The catalogue that comes with the service: `cql_like_rules` in a checkout, else the packaged copy.
+
+    Raises SettingsError when neither is there.
+    """
+    package = Path(__file__).resolve().parent
+    for candidate in (package.parent / "cql_like_rules", package / "_rules"):
+        if (candidate / "catalog").is_dir():
+            return candidate
+    raise SettingsError("CDS_POLICIES_DIR: no policy catalogue found; set it to a folder with one")
+
+
+def documentation() -> str:
+    """The text of docs/settings.md, made of the declarations above."""
+    lines = [
+        "# Settings",
+        "",
+        "<!-- Made by `cds-service settings --write docs/settings.md`; do not edit by hand. -->",
+        "",
+        "All settings are environment variables. An empty variable means the default.",
+        "A value that cannot be used stops the start with a message naming the variable.",
+        "",
+        "| variable | default | meaning |",
+        "| --- | --- | --- |",
+    ]
+    for each in fields(Settings):
+        data = each.metadata
+        shown = data["shown"]
+        default = shown if " " in shown else f"`{shown}`"
+        lines.append(f"| `{data['name']}` | {default} | {data['description']} |")
+    return "\n".join(lines) + "\n"
