@@ -1,0 +1,329 @@
+"""Every resource of one call by type and id, whatever prefetch key it came under."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cds_service.fhir.availability import Availability
+from cds_service.fhir.references import ParsedReference, parse_reference, reference_to
+
+Resource = Mapping[str, Any]
+
+_DEEPEST_BUNDLE = 4  # batch responses nest bundles once; more is nonsense
+_SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary")  # how R4 names whom a resource is about
+
+
+class KeyOutcome(enum.Enum):
+    """What one prefetch key said (CDS Hooks 2.0, prefetch: absent and null are different answers)."""
+
+    ABSENT = "absent"  # the client did not look
+    NULL = "null"  # the client looked, there is nothing
+    EMPTY = "empty"  # a search set without matches
+    DELIVERED = "delivered"
+    INCOMPLETE = "incomplete"  # a page of more, or a count without entries
+    FAILED = "failed"  # an OperationOutcome with errors, or nothing that is FHIR
+
+
+class ResourceIndex:
+    """Resources of one patient's call; implements the rule engine's data source.
+
+    Built per request and used by one thread. Broken parts become `findings` (sentences for the log and for
+    people, without patient data); they are never raised.
+    """
+
+    __slots__ = (
+        "_by_type",
+        "_by_url",
+        "_declared",
+        "_delivered",
+        "_encounter_id",
+        "_keys",
+        "_patient_id",
+        "_settled",
+        "_shown",
+        "_undeclared",
+        "base_url",
+        "findings",
+    )
+
+    def __init__(self, base_url: str | None = None) -> None:
+        self.base_url = base_url.rstrip("/") if base_url else None
+        self.findings: list[str] = []
+        self._by_type: dict[str, dict[str, Resource]] = {}
+        self._by_url: dict[str, Resource] = {}
+        self._keys: dict[str, KeyOutcome] = {}
+        self._declared: Mapping[str, tuple[str, ...]] = {}
+        self._delivered: set[str] = set()  # types that came under any key
+        self._undeclared: set[str] = set()  # types that came under a key nobody declared
+        self._settled: dict[str, Availability] = {}
+        self._shown: dict[str, tuple[Resource, ...]] = {}
+        self._patient_id: str | None = None
+        self._encounter_id: str | None = None
+
+    @classmethod
+    def from_prefetch(
+        cls,
+        prefetch: object,
+        declared: Mapping[str, tuple[str, ...]] | None = None,
+        base_url: str | None = None,
+    ) -> ResourceIndex:
+        """Index a `prefetch` object.
+
+        `declared` gives the resource types that each advertised key asks for; `base_url` is the client's
+        FHIR server, so that an absolute reference to another server is not taken for a local one.
+        """
+        index = cls(base_url)
+        index._declared = declared or {}
+        if isinstance(prefetch, Mapping):
+            for key, value in prefetch.items():
+                index._add_key(key, value)
+        elif prefetch is not None:
+            index.findings.append("prefetch is not an object and was not read")
+        return index
+
+    # -- building ---------------------------------------------------------------------------------------
+
+    def add(self, resource: object, full_url: str | None = None) -> None:
+        """Index one more resource (a draft order, a late read); does not touch its type's availability."""
+        if self._store(resource, full_url) is None:
+            self.findings.append("something that is no FHIR resource was not read")
+
+    def settle(self, resource_type: str, availability: Availability) -> None:
+        """Overrule what the prefetch said of a type, once somebody has fetched it or failed to."""
+        self._settled[resource_type] = availability
+
+    def set_patient(self, patient_id: str) -> None:
+        """Say whose call this is ("pat-1" or "Patient/pat-1"); other patients' resources then stay hidden."""
+        self._patient_id = patient_id.removeprefix("Patient/")
+        self._shown.clear()
+
+    def set_encounter(self, encounter_id: str | None) -> None:
+        """Say in which encounter the call happens (`context.encounterId`)."""
+        self._encounter_id = encounter_id.removeprefix("Encounter/") if encounter_id else None
+
+    def _add_key(self, key: str, value: object) -> None:
+        if value is None:
+            self._keys[key] = KeyOutcome.NULL
+            return
+        seen: list[str] = []
+        if isinstance(value, list):
+            self.findings.append(f"prefetch.{key} is a list where a resource or Bundle is due")
+            for item in value:
+                self._store_into(item, None, seen)
+            outcome = KeyOutcome.INCOMPLETE
+        elif not isinstance(value, Mapping) or not isinstance(value.get("resourceType"), str):
+            self.findings.append(f"prefetch.{key} is no FHIR resource")
+            outcome = KeyOutcome.FAILED
+        elif value["resourceType"] == "Bundle":
+            outcome = self._add_bundle(key, value, seen, 0)
+        elif value["resourceType"] == "OperationOutcome":
+            outcome = KeyOutcome.FAILED
+            self.findings.append(f"prefetch.{key} is an OperationOutcome: the client could not tell")
+        else:
+            self._store_into(value, None, seen)
+            outcome = KeyOutcome.DELIVERED
+        self._keys[key] = outcome
+        self._delivered.update(seen)
+        if key not in self._declared:
+            self._undeclared.update(seen)
+
+    def _add_bundle(self, key: str, bundle: Resource, seen: list[str], depth: int) -> KeyOutcome:
+        outcome = KeyOutcome.EMPTY
+        entries = bundle.get("entry")
+        if isinstance(entries, Mapping):
+            entries = [entries]
+        if entries is not None and not isinstance(entries, list):
+            self.findings.append(f"prefetch.{key}.entry is no list")
+            return KeyOutcome.FAILED
+        for position, entry in enumerate(entries or ()):
+            resource = entry.get("resource") if isinstance(entry, Mapping) else None
+            if not isinstance(resource, Mapping):
+                resource = {}
+            kind = resource.get("resourceType")
+            if kind == "OperationOutcome":
+                if _has_error(resource):
+                    self.findings.append(f"prefetch.{key}.entry[{position}] reports an error")
+                    outcome = KeyOutcome.FAILED
+            elif kind == "Bundle" and depth < _DEEPEST_BUNDLE:
+                inner = self._add_bundle(key, resource, seen, depth + 1)
+                outcome = _worse(outcome, inner)
+            elif self._store_into(resource, entry.get("fullUrl") if kind else None, seen):
+                outcome = _worse(outcome, KeyOutcome.DELIVERED)
+            else:
+                self.findings.append(f"prefetch.{key}.entry[{position}] holds no FHIR resource")
+                outcome = _worse(outcome, KeyOutcome.INCOMPLETE)
+        if _has_next_page(bundle) or (not entries and _counts_matches(bundle)):
+            self.findings.append(f"prefetch.{key} is one page of more")
+            outcome = _worse(outcome, KeyOutcome.INCOMPLETE)
+        return outcome
+
+    def _store_into(self, resource: object, full_url: object, seen: list[str]) -> bool:
+        kind = self._store(resource, full_url)
+        if kind is None:
+            return False
+        seen.append(kind)
+        return True
+
+    def _store(self, resource: object, full_url: object) -> str | None:
+        """Index a resource and give back its type; None when it is none."""
+        if not isinstance(resource, Mapping):
+            return None
+        kind = resource.get("resourceType")
+        if not isinstance(kind, str) or not kind:
+            return None
+        of_type = self._by_type.setdefault(kind, {})
+        identity = resource.get("id")
+        if isinstance(identity, str) and identity:
+            known = of_type.get(identity)
+            if known is not None and known is not resource and _last_updated(known) > _last_updated(resource):
+                resource = known
+        else:
+            identity = f"\x00{len(of_type)}"  # indexed, but not reachable by any id
+        of_type[identity] = resource
+        if isinstance(full_url, str):
+            self._by_url[full_url] = resource
+        self._shown.pop(kind, None)
+        return kind
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    @property
+    def patient(self) -> Resource | None:
+        """The patient of this call; None when not delivered. Never another patient."""
+        patients = self._by_type.get("Patient")
+        if not patients:
+            return None
+        found = patients.get(self._patient_id) if self._patient_id else None
+        if found is None and len(patients) == 1:
+            identity, only = next(iter(patients.items()))
+            if self._patient_id is None or identity.startswith("\x00"):
+                found = only
+        return found
+
+    @property
+    def encounter(self) -> Resource | None:
+        """The encounter of this call: the one of its context, else the only one delivered."""
+        if self._encounter_id is not None:
+            return self.get("Encounter", self._encounter_id)
+        encounters = self.resources("Encounter")
+        return encounters[0] if len(encounters) == 1 else None
+
+    def get(self, resource_type: str, identity: str) -> Resource | None:
+        """One resource by type and id; None when not delivered."""
+        return self._by_type.get(resource_type, {}).get(identity)
+
+    def resources(self, resource_type: str) -> Sequence[Resource]:
+        """All resources of a type that are not plainly about another patient, in the order of delivery."""
+        shown = self._shown.get(resource_type)
+        if shown is None:
+            shown = tuple(r for r in self._by_type.get(resource_type, {}).values() if not self._is_foreign(r))
+            hidden = len(self._by_type.get(resource_type, {})) - len(shown)
+            if hidden:
+                self.findings.append(f"{hidden} {resource_type} of another patient left out")
+            self._shown[resource_type] = shown
+        return shown
+
+    def resolve(self, reference: object, container: Resource | None = None) -> Resource | None:
+        """Follow a Reference object or string; None when the target is not at hand (FHIR R4 2.3).
+
+        `container` is the resource that holds the reference; "#id" looks among its contained resources.
+        """
+        parsed = parse_reference(reference)
+        if parsed is None:
+            return None
+        if parsed.fragment is not None:
+            return _contained(container, parsed.fragment)
+        found = self._by_url.get(parsed.url)
+        if found is None and parsed.type is not None and parsed.id is not None and self._is_local(parsed):
+            found = self.get(parsed.type, parsed.id)
+        return found
+
+    def availability(self, resource_type: str) -> Availability:
+        """What absence of a resource of this type means in this call.
+
+        A failed key makes its types FAILED; a declared key left out, or a page of more, makes them
+        NOT_FETCHED, unless the client delivered the type under a key of its own.
+        """
+        settled = self._settled.get(resource_type)
+        if settled is None:
+            settled = self._settled[resource_type] = self._availability(resource_type)
+        return settled
+
+    def outcome(self, key: str) -> KeyOutcome:
+        """What the client said under one prefetch key."""
+        return self._keys.get(key, KeyOutcome.ABSENT)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return (resource for of_type in self._by_type.values() for resource in of_type.values())
+
+    def _availability(self, resource_type: str) -> Availability:
+        outcomes = {self.outcome(key) for key, types in self._declared.items() if resource_type in types}
+        if KeyOutcome.FAILED in outcomes:
+            return Availability.FAILED
+        if resource_type in self._undeclared and KeyOutcome.INCOMPLETE not in outcomes:
+            return Availability.AVAILABLE
+        if not outcomes or outcomes & {KeyOutcome.ABSENT, KeyOutcome.INCOMPLETE}:
+            return Availability.NOT_FETCHED
+        return Availability.AVAILABLE if resource_type in self._delivered else Availability.EMPTY
+
+    def _is_local(self, parsed: ParsedReference) -> bool:
+        return parsed.base is None or self.base_url is None or parsed.base == self.base_url
+
+    def _is_foreign(self, resource: Resource) -> bool:
+        if self._patient_id is None:
+            return False
+        for element in _SUBJECT_ELEMENTS:
+            subject = resource.get(element)
+            if isinstance(subject, Mapping):
+                parsed = parse_reference(subject)
+                return parsed is not None and parsed.type == "Patient" and parsed.id != self._patient_id
+        return False
+
+
+def _contained(container: Resource | None, fragment: str) -> Resource | None:
+    if container is None:
+        return None
+    if not fragment:
+        return container
+    contained = container.get("contained")
+    for item in contained if isinstance(contained, list) else [contained]:
+        if isinstance(item, Mapping) and item.get("id") in (fragment, f"#{fragment}"):
+            return item
+    return None
+
+
+_SEVERITY = (KeyOutcome.EMPTY, KeyOutcome.DELIVERED, KeyOutcome.INCOMPLETE, KeyOutcome.FAILED)
+
+
+def _worse(one: KeyOutcome, other: KeyOutcome) -> KeyOutcome:
+    return max(one, other, key=_SEVERITY.index)
+
+
+def _has_error(outcome: Resource) -> bool:
+    issues = outcome.get("issue")
+    return isinstance(issues, list) and any(
+        isinstance(issue, Mapping) and issue.get("severity") in ("error", "fatal") for issue in issues
+    )
+
+
+def _has_next_page(bundle: Resource) -> bool:
+    links = bundle.get("link")
+    return isinstance(links, list) and any(
+        isinstance(link, Mapping) and link.get("relation") == "next" for link in links
+    )
+
+
+def _counts_matches(bundle: Resource) -> bool:
+    total = bundle.get("total")
+    return isinstance(total, int) and total > 0
+
+
+def _last_updated(resource: Resource) -> str:
+    meta = resource.get("meta")
+    updated = meta.get("lastUpdated") if isinstance(meta, Mapping) else None
+    return updated if isinstance(updated, str) else ""
+
+
+__all__ = ["KeyOutcome", "Resource", "ResourceIndex", "reference_to"]
