@@ -66,7 +66,9 @@ def _base_url(text: str) -> str:
 
 def _database_url(text: str) -> str:
     if "://" not in text:
-        raise ValueError("expected a database address such as sqlite:///file.sqlite3 or postgresql+psycopg://...")
+        raise ValueError(
+            "expected a database address such as sqlite:///file.sqlite3 or postgresql+psycopg://..."
+        )
     return text
 
 
@@ -101,7 +103,7 @@ def _setting(
 class Settings:
     """All settings, immutable once read. Unset variables and empty strings mean the default."""
 
-    policies_dir: Path | None = _setting(
+    policies_dir: Path | None = _setting(  # noqa: RUF009 (a dataclass field)
         "CDS_POLICIES_DIR",
         None,
         _directory,
@@ -162,7 +164,7 @@ class Settings:
         "server; a new value gives every decision a new id.",
         "a fixed, public value",
     )
-    time_zone: ZoneInfo = _setting(
+    time_zone: ZoneInfo = _setting(  # noqa: RUF009 (a dataclass field)
         "CDS_TIME_ZONE",
         ZoneInfo("UTC"),
         _time_zone,
@@ -181,9 +183,7 @@ class Settings:
         _integer(16, 400),
         "Deepest nesting of objects and lists in a request body.",
     )
-    max_orders: int = _setting(
-        "CDS_MAX_ORDERS", 100, _integer(1, 10_000), "Most orders in one request."
-    )
+    max_orders: int = _setting("CDS_MAX_ORDERS", 100, _integer(1, 10_000), "Most orders in one request.")
     log_level: str = _setting(
         "CDS_LOG_LEVEL",
         "INFO",

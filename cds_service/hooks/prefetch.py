@@ -1,0 +1,35 @@
+"""Prefetch templates per hook, as data, and the resource types that each key answers for."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Final
+
+import orjson
+
+_RESOURCE_TYPE: Final = re.compile(r"[A-Z][A-Za-z]+")
+
+
+@functools.cache
+def templates(hook: str) -> Mapping[str, str]:
+    """Key to FHIR query, in dependency order; raises KeyError for a hook without templates.
+
+    The first ones are the standard expressions of CRD 2.2 (the server must use them as they are), the
+    rest is what the policies' criteria read. Templates stand in prefetch.json.
+    """
+    data = orjson.loads(resources.files("cds_service.hooks").joinpath("prefetch.json").read_bytes())
+    groups: dict[str, dict[str, str]] = data[hook]
+    return {key: query for group in groups.values() for key, query in group.items()}
+
+
+@functools.cache
+def declared_types(hook: str) -> Mapping[str, tuple[str, ...]]:
+    """Key to the resource types whose availability the key settles, for ResourceIndex.from_prefetch."""
+    types = {}
+    for key, query in templates(hook).items():
+        match = _RESOURCE_TYPE.match(query)
+        types[key] = (match.group(),) if match else ()
+    return types
