@@ -1,0 +1,294 @@
+"""FHIR R4 resources from the compact words of a golden case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cds_service.policies.model import Payer
+
+Facts = Mapping[str, Any]
+Resource = dict[str, Any]
+
+_UCUM = "http://unitsofmeasure.org"
+_TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
+_SHORT_NAMES = {"icd10": "icd10cm"}  # words of the cases whose code system has another id in the catalogue
+_NOT_CODES = ("display", "text", "system", "code")
+
+
+class UnknownName(Exception):  # noqa: N818 - reads as what it is
+    """The case names a drug, payer or code system that the catalogue does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What the words of a case stand for.
+
+    `systems` maps code-system ids to URIs, `products` the catalogue's drug ids to their codings
+    (system URI, code, display): product codes first, then billing codes.
+    """
+
+    systems: Mapping[str, str]
+    products: Mapping[str, tuple[tuple[str, str, str | None], ...]]
+    payers: Mapping[str, Payer]
+
+
+def patient(facts: Facts) -> Resource:
+    """The patient, always "pat-1"."""
+    resource: Resource = {"resourceType": "Patient", "id": "pat-1", "gender": facts.get("gender")}
+    resource["birthDate"] = _date(facts.get("birth_date"))
+    return _present(resource)
+
+
+def encounter(facts: Facts, vocabulary: Vocabulary) -> Resource:
+    """The encounter of the order, always "enc-1"; `class` is a v3 ActCode."""
+    return _present(
+        {
+            "resourceType": "Encounter",
+            "id": "enc-1",
+            "status": facts.get("status", "in-progress"),
+            "class": _coding("v3-ActCode", facts["class"]) if "class" in facts else None,
+            "subject": {"reference": "Patient/pat-1"},
+            "reasonCode": [concept(each, vocabulary) for each in facts.get("reason", ())],
+            "period": _present({"start": _date(facts.get("start")), "end": _date(facts.get("end"))}),
+        }
+    )
+
+
+def coverage(facts: Facts, vocabulary: Vocabulary) -> tuple[Resource, Resource]:
+    """The coverage "cov-1" and its payer's organization. The only payer of the catalogue is the default."""
+    name = facts.get("payer") or next(iter(vocabulary.payers), "")
+    payer = vocabulary.payers.get(name)
+    if payer is None:
+        raise UnknownName(f"coverage.payer: no payer {name!r} in the catalogue")
+    identifiers = [{"system": system, "value": value} for system, value in payer.identifiers[:1]]
+    organization = {
+        "resourceType": "Organization",
+        "id": "payer-1",
+        "identifier": identifiers,
+        "name": payer.aliases[0] if payer.aliases else payer.label,
+    }
+    plan = {"type": _concept_of("coverage-class", "plan"), "value": facts.get("plan")}
+    resource = {
+        "resourceType": "Coverage",
+        "id": "cov-1",
+        "status": facts.get("status", "active"),
+        "beneficiary": {"reference": "Patient/pat-1"},
+        "subscriberId": facts.get("member", "member-1"),
+        "payor": [{"reference": "Organization/payer-1"}],
+        "class": [plan] if "plan" in facts else None,
+    }
+    return _present(resource), _present(organization)
+
+
+def order(facts: Facts, vocabulary: Vocabulary, *, in_encounter: bool) -> tuple[Resource, list[Resource]]:
+    """The medication order "order-1", and the condition that is its reason, if given by reference."""
+    reasons: list[Resource] = []
+    reference = None
+    if "reason_condition" in facts:
+        reference = [{"reference": "Condition/reason-1"}]
+        if not facts["reason_condition"].get("missing"):
+            reasons = [_reason_condition(facts["reason_condition"], vocabulary)]
+    resource = {
+        "resourceType": "MedicationRequest",
+        "id": "order-1",
+        "status": facts.get("status", "draft"),
+        "intent": "order",
+        "category": _category(facts.get("category")),
+        "medicationCodeableConcept": _drug(facts, vocabulary),
+        "subject": {"reference": "Patient/pat-1"},
+        "encounter": {"reference": "Encounter/enc-1"} if in_encounter else None,
+        "authoredOn": _date(facts.get("written")),
+        "reasonCode": [concept(each, vocabulary) for each in facts.get("reason", ())],
+        "reasonReference": reference,
+        "insurance": [{"reference": "Coverage/cov-1"}],
+        "dosageInstruction": _dosage(facts, vocabulary),
+        "dispenseRequest": _dispense(facts),
+    }
+    return _present(resource), reasons
+
+
+def condition(facts: Facts, number: int, vocabulary: Vocabulary) -> Resource:
+    """A problem of the chart; confirmed and active unless the case says otherwise (null: not stated)."""
+    return _condition(f"cond-{number}", facts, facts.get("verification", "confirmed"), vocabulary)
+
+
+def observation(facts: Facts, number: int, vocabulary: Vocabulary) -> Resource:
+    """A measurement "obs-N", final unless said otherwise; a number with its unit is a Quantity."""
+    return _present(
+        {
+            "resourceType": "Observation",
+            "id": f"obs-{number}",
+            "status": facts.get("status", "final"),
+            "code": concept(facts, vocabulary),
+            "subject": {"reference": "Patient/pat-1"},
+            "effectiveDateTime": _date(facts.get("date")),
+            **_value(facts, vocabulary),
+        }
+    )
+
+
+def medication(facts: Facts, number: int, vocabulary: Vocabulary) -> Resource:
+    """A medication of the chart, a MedicationStatement unless `recorded_as` says MedicationRequest."""
+    kind = facts.get("recorded_as", "MedicationStatement")
+    statement = kind == "MedicationStatement"
+    return _present(
+        {
+            "resourceType": kind,
+            "id": f"med-{number}",
+            "status": facts.get("status", "active"),
+            "intent": None if statement else "order",
+            "medicationCodeableConcept": concept(facts, vocabulary),
+            "subject": {"reference": "Patient/pat-1"},
+            "effectiveDateTime" if statement else "authoredOn": _date(facts.get("date")),
+        }
+    )
+
+
+def allergy(facts: Facts, number: int, vocabulary: Vocabulary) -> Resource:
+    """An allergy or intolerance; confirmed and active unless the case says otherwise (null: not stated)."""
+    return _present(
+        {
+            "resourceType": "AllergyIntolerance",
+            "id": f"allergy-{number}",
+            "clinicalStatus": _concept_of("allergyintolerance-clinical", facts.get("clinical", "active")),
+            "verificationStatus": _concept_of(
+                "allergyintolerance-verification", facts.get("verification", "confirmed")
+            ),
+            "code": concept(facts, vocabulary),
+            "patient": {"reference": "Patient/pat-1"},
+        }
+    )
+
+
+def concept(facts: Facts, vocabulary: Vocabulary) -> Resource:
+    """A CodeableConcept of the codes among `facts`; `display` belongs to the code, `text` to the concept."""
+    codings = []
+    for name, code in facts.items():
+        system = vocabulary.systems.get(_SHORT_NAMES.get(name, name))
+        if system is not None and name not in _NOT_CODES:
+            codings.append(_present({"system": system, "code": str(code), "display": facts.get("display")}))
+        elif name in ("icd10", "snomed", "loinc", "rxnorm", "ndc", "hcpcs", "cpt", "pos"):
+            raise UnknownName(f"{name}: no such code system in catalog/code_systems.yaml")
+    if "code" in facts:
+        codings.append(_present({key: facts.get(key) for key in ("system", "code", "display")}))
+    return _present({"coding": codings, "text": facts.get("text")})
+
+
+def _reason_condition(facts: Facts, vocabulary: Vocabulary) -> Resource:
+    return _condition("reason-1", facts, facts.get("status", "confirmed"), vocabulary)
+
+
+def _condition(identifier: str, facts: Facts, verification: str | None, vocabulary: Vocabulary) -> Resource:
+    return _present(
+        {
+            "resourceType": "Condition",
+            "id": identifier,
+            "clinicalStatus": _concept_of("condition-clinical", facts.get("clinical", "active")),
+            "verificationStatus": _concept_of("condition-ver-status", verification),
+            "code": concept(facts, vocabulary),
+            "subject": {"reference": "Patient/pat-1"},
+            "onsetDateTime": _date(facts.get("onset")),
+            "abatementDateTime": _date(facts.get("abated")),
+            "recordedDate": _date(facts.get("recorded")),
+        }
+    )
+
+
+def _drug(facts: Facts, vocabulary: Vocabulary) -> Resource:
+    codings: list[Resource] = []
+    if "drug" in facts:
+        known = vocabulary.products.get(facts["drug"])
+        if known is None:
+            raise UnknownName(f"order.drug: no product {facts['drug']!r} in catalog/drugs.yaml")
+        codings += [_present({"system": s, "code": c, "display": d}) for s, c, d in known]
+    for each in facts.get("codes", ()):
+        codings += concept(each, vocabulary).get("coding", [])
+    return _present({"coding": codings, "text": facts.get("text")})
+
+
+def _category(code: str | None) -> list[Resource] | None:
+    return [_concept_of("medicationrequest-category", code)] if code else None  # type: ignore[list-item]
+
+
+def _dosage(facts: Facts, vocabulary: Vocabulary) -> list[Resource] | None:
+    dose = facts.get("dose", {})
+    limit = dose.get("max")
+    repeat = {
+        "boundsPeriod": _present({"start": _date(facts.get("start"))}),
+        "frequency": dose.get("frequency"),
+        "period": dose.get("period"),
+        "periodUnit": dose.get("period_unit"),
+    }
+    amount = [{"doseQuantity": _amount(dose["amount"], dose.get("unit"))}] if "amount" in dose else None
+    dosage = {
+        "timing": _present({"repeat": _present(repeat)}),
+        "route": concept(facts["route"], vocabulary) if "route" in facts else None,
+        "doseAndRate": amount,
+        "maxDosePerPeriod": None
+        if limit is None
+        else {
+            "numerator": _amount(limit["amount"], limit.get("unit", dose.get("unit"))),
+            "denominator": _measure(limit["hours"], "h"),
+        },
+    }
+    return [_present(dosage)] if _present(dosage) else None
+
+
+def _dispense(facts: Facts) -> Resource:
+    quantity = facts.get("quantity", {})
+    validity = facts.get("validity", {})
+    duration = None
+    for key, unit in (("days", "d"), ("hours", "h")):
+        if key in quantity:
+            duration = _measure(quantity[key], unit)
+    return _present(
+        {
+            "validityPeriod": _present({side: _date(validity.get(side)) for side in ("start", "end")}),
+            "numberOfRepeatsAllowed": quantity.get("refills"),
+            "quantity": _amount(quantity["amount"], quantity.get("unit")) if quantity else None,
+            "expectedSupplyDuration": duration,
+        }
+    )
+
+
+def _value(facts: Facts, vocabulary: Vocabulary) -> Resource:
+    value = facts.get("value")
+    if value is None:
+        return {}
+    if isinstance(value, bool):
+        return {"valueBoolean": value}
+    if isinstance(value, str):
+        return {"valueString": value}
+    if isinstance(value, Mapping):
+        return {"valueCodeableConcept": concept(value, vocabulary)}
+    unit = facts.get("unit")
+    quantity = _measure(value, unit) if unit else {"value": value}
+    return {"valueQuantity": _present({**quantity, "comparator": facts.get("comparator")})}
+
+
+def _measure(value: Any, unit: str) -> Resource:
+    return {"value": value, "unit": unit, "system": _UCUM, "code": unit}
+
+
+def _amount(value: Any, unit: str | None) -> Resource:
+    """A dose or dispense quantity, with its unit in words only, as many clients send it."""
+    return _present({"value": value, "unit": unit})
+
+
+def _coding(system: str, code: str) -> Resource:
+    return {"system": f"{_TERMINOLOGY}/{system}", "code": code}
+
+
+def _concept_of(system: str, code: str | None) -> Resource | None:
+    return {"coding": [_coding(system, code)]} if code else None
+
+
+def _date(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _present(resource: Mapping[str, Any]) -> Resource:
+    """Without what is absent: FHIR knows no nulls, empty lists or empty objects."""
+    return {key: value for key, value in resource.items() if value is not None and value not in ([], {})}
