@@ -1,0 +1,131 @@
+"""Units of measure: UCUM through `ucumvert` and pint, calendar durations as CQL 1.5 defines them.
+
+Loading the UCUM tables takes about a second and 30 MB, so it happens when two different units first
+meet; the conversion between two units is then remembered. Equal units never come here.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+from cds_service.cql.values.numbers import ARITHMETIC
+
+# A unit is text from a chart: no real one is longer.
+LONGEST_UNIT = 80
+
+_lock = Lock()
+_registry: Any = None
+
+# Calendar durations up to the week are definite and equal their UCUM units; months and years are not
+# (CQL 1.5, author's guide, quantities: calendar durations and definite-time durations).
+_DEFINITE = {"week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s", "millisecond": "ms"}
+_CALENDAR_TO_UCUM = {"year": "a", "month": "mo", **_DEFINITE}
+_UCUM_TO_CALENDAR = {ucum: name for name, ucum in _CALENDAR_TO_UCUM.items()}
+_SINGULAR = {name + plural: name for name in _CALENDAR_TO_UCUM for plural in ("", "s")}
+_DAYS_IN_CALENDAR = {"year": Decimal(365), "month": Decimal(30)}
+
+
+class UnitMismatch(ValueError):  # noqa: N818 - the name of the interface
+    """Two units that cannot be converted into each other, or a text that is no unit."""
+
+
+class _Conversion:
+    """value * factor + offset: the offset is for temperatures."""
+
+    __slots__ = ("factor", "offset")
+
+    def __init__(self, factor: Decimal, offset: Decimal) -> None:
+        self.factor = factor
+        self.offset = offset
+
+    def __call__(self, value: Decimal) -> Decimal:
+        return ARITHMETIC.add(ARITHMETIC.multiply(value, self.factor), self.offset)
+
+
+def convert(value: Decimal, source: str, target: str) -> Decimal:
+    """`value` of `source` units in `target` units.
+
+    Raises UnitMismatch when the dimensions differ, when a unit is unknown, and between calendar years or
+    months and definite durations.
+    """
+    return value if source == target else _conversion(source, target)(value)
+
+
+def convert_equivalent(value: Decimal, source: str, target: str) -> Decimal:
+    """As `convert`, for equivalence: a calendar year is also 'a' or 365 days, a month 'mo' or 30 days."""
+    if source == target:
+        return value
+    left, right = _SINGULAR.get(source), _SINGULAR.get(target)
+    if left is not None and right is None and target in _UCUM_TO_CALENDAR:
+        return convert(value, _CALENDAR_TO_UCUM[left], target)
+    if right is not None and left is None and source in _UCUM_TO_CALENDAR:
+        return convert(value, source, _CALENDAR_TO_UCUM[right])
+    if left in _DAYS_IN_CALENDAR and right not in _DAYS_IN_CALENDAR:
+        return convert(value * _DAYS_IN_CALENDAR[left or ""], "d", target)
+    if right in _DAYS_IN_CALENDAR and left not in _DAYS_IN_CALENDAR:
+        return convert(value, source, "d") / _DAYS_IN_CALENDAR[right or ""]
+    return convert(value, source, target)
+
+
+def same_unit(left: str, right: str) -> bool:
+    """Whether two unit texts say the same without any conversion: "day", "days" and 'd'."""
+    return left == right or canonical(left) == canonical(right)
+
+
+def canonical(unit: str) -> str:
+    """The singular of calendar years and months, the UCUM unit of shorter calendar durations."""
+    singular = _SINGULAR.get(unit)
+    return unit if singular is None else _DEFINITE.get(singular, singular)
+
+
+def calendar_unit(unit: str) -> str | None:
+    """The calendar duration ("year" ... "millisecond") that a unit names in date arithmetic, or None."""
+    return _SINGULAR.get(unit) or _UCUM_TO_CALENDAR.get(unit)
+
+
+@lru_cache(maxsize=2048)
+def _conversion(source: str, target: str) -> _Conversion:
+    left, right = canonical(source), canonical(target)
+    if left == right:
+        return _Conversion(Decimal(1), Decimal(0))
+    if left in _DAYS_IN_CALENDAR or right in _DAYS_IN_CALENDAR:
+        if left in _DAYS_IN_CALENDAR and right in _DAYS_IN_CALENDAR:
+            return _Conversion(Decimal(12) if left == "year" else 1 / Decimal(12), Decimal(0))
+        raise UnitMismatch(f"'{source}' and '{target}' have no fixed relation")
+    if len(left) > LONGEST_UNIT or len(right) > LONGEST_UNIT:
+        raise UnitMismatch("a unit is too long to be one")
+    with _lock:
+        return _ucum_conversion(left, right)
+
+
+def _ucum_conversion(source: str, target: str) -> _Conversion:
+    registry = _load_registry()
+    try:
+        left, right = registry.from_ucum(source), registry.from_ucum(target)
+        at_0, at_1, at_2 = (
+            registry.Quantity(number * left.magnitude, left.units).to(right.units).magnitude / right.magnitude
+            for number in (0.0, 1.0, 2.0)
+        )
+    except Exception as problem:  # the parser and pint raise many kinds, all meaning the same here
+        raise UnitMismatch(f"'{source}' cannot be converted to '{target}'") from problem
+    factor = at_1 - at_0
+    if factor == 0 or abs(at_2 - at_1 - factor) > 1e-9 * abs(factor):
+        raise UnitMismatch(f"'{source}' and '{target}' are not on proportional scales")
+    return _Conversion(_decimal(factor), _decimal(at_0))
+
+
+def _decimal(number: float) -> Decimal:
+    """Without the last, noisy digits of binary arithmetic."""
+    return Decimal(f"{number:.13g}")
+
+
+def _load_registry() -> Any:
+    global _registry
+    if _registry is None:
+        from ucumvert import PintUcumRegistry  # type: ignore[import-untyped]
+
+        _registry = PintUcumRegistry()
+    return _registry
