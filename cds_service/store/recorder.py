@@ -134,6 +134,7 @@ class DecisionRecorder:
         store: Writer | None = None
         pause = self._first_pause
         while self._wait_for_work(opened=store is not None):
+            last_try = self._closing
             try:
                 if store is None:
                     store = self._open_store(self._url)
@@ -144,8 +145,9 @@ class DecisionRecorder:
                 self._note_failure(error)
                 _close_quietly(store)
                 store = None
-                if not self._pause(pause):
+                if last_try:
                     break
+                self._pause(pause)
                 pause = min(pause * 2, self._longest_pause)
         _close_quietly(store)
 
@@ -226,13 +228,10 @@ class DecisionRecorder:
         if first:
             log.error("the store does not work, answers go on without it: %s", describe(error))
 
-    def _pause(self, seconds: float) -> bool:
-        """Wait before the next try; closing cuts the wait short. False when there is no time for one."""
+    def _pause(self, seconds: float) -> None:
+        """Wait before the next try; closing cuts the wait short, for one last try."""
         with self._changed:
-            if self._closing:
-                return False
             self._changed.wait_for(lambda: self._closing, timeout=seconds)
-            return bool(self._queue) or not self._closing
 
     def _overdue(self) -> bool:
         return self._closing and time.monotonic() > self._deadline
