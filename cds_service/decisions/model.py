@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
-from cds_service.orders.model import ServiceDate
+from cds_service.orders.model import IdentifiedBy, ServiceDate
 from cds_service.policies.model import NotAddressed
 
 
@@ -52,6 +53,12 @@ class CriterionResult:
     attested: bool = False
     value: str | None = None
 
+    def settled(self) -> CriterionResult:
+        """The same criterion when the decision no longer hangs on it: unknown becomes not needed."""
+        if self.status is not CriterionStatus.UNKNOWN:
+            return self
+        return replace(self, status=CriterionStatus.NOT_NEEDED)
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyCitation:
@@ -78,10 +85,15 @@ class AllowedQuantity:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One sentence of the answer, with its citation when a policy said it."""
+    """One sentence of the answer, with its citation when a policy said it.
+
+    `code` is a CRD coverage assertion reason ("no-active-coverage", "technical", "detail-code") where the
+    specification has one for it.
+    """
 
     text: str
     cite: str | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,8 @@ class Determination:
 
     `precertification`: the policy asks for prior authorization. `asks`: the unknown criteria that can
     still change the outcome, in the policy's order. `info_needed`: CRD info-needed codes ("location",
-    "OTH", "detail-code"). `allowed_from`/`allowed_to`: the authorization period.
+    "OTH", "detail-code"). `allowed_from`/`allowed_to`: the authorization period. `attested`: somebody's
+    answers, not the chart alone, settled it. `identified_by` is None for orders that are no drug orders.
     """
 
     outcome: Outcome
@@ -109,4 +122,22 @@ class Determination:
     allowed_quantity: AllowedQuantity | None = None
     billing_code: str | None = None
     notes: tuple[str, ...] = ()
-    technical_code: str | None = None  # stable error code when the outcome is indeterminate
+    technical_code: str | None = None  # key of TECHNICAL_CODES when the outcome is indeterminate
+    identified_by: IdentifiedBy | None = None
+
+    @property
+    def attested(self) -> bool:
+        """True when at least one criterion rests on an answer and not on the chart."""
+        return any(each.attested for each in self.criteria)
+
+    @property
+    def authorizes(self) -> bool:
+        """True when a policy asks precertification and the record shows every criterion that decides."""
+        return self.outcome is Outcome.COVERED and self.precertification
+
+
+TECHNICAL_CODES: Final[dict[str, str]] = {
+    "CDS-2001": "A rule of the policy could not be evaluated.",
+    "CDS-2002": "A rule of the policy gave something else than true, false or unknown.",
+    "CDS-2003": "The order could not be processed.",
+}

@@ -1,0 +1,28 @@
+"""One decided order, with everything that its answer says in any CRD version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cds_service.decisions.digest import Identifiers
+from cds_service.decisions.model import Determination
+from cds_service.orders.model import MemberCoverage
+from cds_service.policies.model import Payer
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageAssertion:
+    """What is asserted about one order for one coverage.
+
+    `resource` is the order as received; `satisfied` says that the answer itself gives the authorization,
+    whose number is then `identifiers.authorization_number`.
+    """
+
+    resource: Mapping[str, Any]
+    determination: Determination
+    coverage: MemberCoverage
+    payer: Payer
+    identifiers: Identifiers
+    satisfied: bool = False

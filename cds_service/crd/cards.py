@@ -1,0 +1,212 @@
+"""Cards that a clinician can read: what was decided, why, what to do, by which policy (CRD response types).
+
+Coverage information itself travels on the order, never as a card (CRD 2.2.1, resp-25): these cards carry
+the policy behind it (topic `guideline`) and its quantity limit (topic `limits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any, Final
+
+from cds_service.crd.assertion import CoverageAssertion
+from cds_service.crd.configuration import LIMIT_CARDS, POLICY_CARDS
+from cds_service.crd.extension import PolicyPage, instructions
+from cds_service.crd.markdown import escape, line
+from cds_service.crd.versions import AssociatedResource, CrdVersion
+from cds_service.decisions.model import CriterionStatus, Determination, Outcome
+from cds_service.decisions.quantity import plain
+from cds_service.policies.model import NotAddressed
+
+Card = dict[str, Any]
+
+SUMMARY_LIMIT: Final = 139  # CDS Hooks 2.0: less than 140 characters
+_NAME_LIMIT: Final = 60
+_DISPLAYS: Final = {POLICY_CARDS: "Guideline", LIMIT_CARDS: "Limits"}
+_DISCLAIMER: Final = "_Coverage information, not treatment advice._"
+
+_SUMMARIES: Final = {
+    Outcome.DOCUMENTATION_NEEDED: "documentation needed for prior authorization",
+    Outcome.NOT_COVERED: "not covered as ordered",
+    Outcome.SITE_UNKNOWN: "coverage depends on where it is given",
+    Outcome.LOWER_COST_SITE: "prior authorization needed in this setting",
+    Outcome.NOT_ADDRESSED: "no policy on file decides this order",
+    Outcome.INDETERMINATE: "coverage could not be checked",
+}
+_WARNINGS: Final = frozenset({Outcome.NOT_COVERED, Outcome.DOCUMENTATION_NEEDED, Outcome.LOWER_COST_SITE})
+
+URGENCY: Final = (
+    Outcome.NOT_COVERED,
+    Outcome.DOCUMENTATION_NEEDED,
+    Outcome.LOWER_COST_SITE,
+    Outcome.SITE_UNKNOWN,
+    Outcome.INDETERMINATE,
+    Outcome.NOT_ADDRESSED,
+    Outcome.COVERED,
+)
+
+
+def cards(
+    assertion: CoverageAssertion, version: CrdVersion, hook_instance: str, policy_page: PolicyPage
+) -> Iterator[Card]:
+    """The cards about one order; none for an order that is no drug order, which nobody here speaks of."""
+    determination = assertion.determination
+    if determination.not_addressed is NotAddressed.NOT_A_DRUG:
+        return
+    indicator = "warning" if determination.outcome in _WARNINGS else "info"
+    card = _card(
+        assertion, version, hook_instance, POLICY_CARDS, indicator, _summary(assertion), _detail(assertion)
+    )
+    pages = dict.fromkeys((each.policy, each.version, each.number) for each in determination.policies)
+    if pages:
+        card["links"] = [
+            {
+                "label": f"Policy {policy_number}, effective {release}",
+                "url": policy_page(policy, release),
+                "type": "absolute",
+            }
+            for policy, release, policy_number in pages
+        ]
+    yield card
+    limit = determination.allowed_quantity
+    if limit is not None:
+        amount = f"{plain(limit.amount)} {limit.unit} per {limit.per_hours} hours"
+        summary = line(f"{_name(determination)}: limited to {amount}", SUMMARY_LIMIT)
+        detail = (
+            f"Applies to the order for **{escape(_name(determination))}**. The policy authorizes "
+            f"{escape(amount)} ({escape(limit.cite)}).\n\n{_DISCLAIMER}"
+        )
+        yield _card(assertion, version, hook_instance, LIMIT_CARDS, indicator, summary, detail)
+
+
+def topic_of(card: Card) -> str:
+    """The topic code of a card made here."""
+    code: str = card["source"]["topic"]["code"]
+    return code
+
+
+def _card(
+    assertion: CoverageAssertion,
+    version: CrdVersion,
+    hook_instance: str,
+    topic: str,
+    indicator: str,
+    summary: str,
+    detail: str,
+) -> Card:
+    payer, reference = assertion.payer, assertion.determination.order
+    source: dict[str, Any] = {"label": payer.label}
+    if payer.url:
+        source["url"] = payer.url
+    source["topic"] = {"system": version.topic_system, "code": topic, "display": _DISPLAYS[topic]}
+    named = version.associated_resource is AssociatedResource.REFERENCE
+    return {
+        "uuid": _uuid(hook_instance, assertion.identifiers.assertion_id, topic),
+        "summary": summary,
+        "detail": detail,
+        "indicator": indicator,
+        "source": source,
+        "extension": {"davinci-crd.associated-resource": [{"reference": reference} if named else reference]},
+    }
+
+
+def _uuid(*parts: str) -> str:
+    """A version 8 UUID (RFC 9562) of the call, the assertion and the topic: a repeated call repeats it."""
+    digest = bytearray(blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest())
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _name(determination: Determination) -> str:
+    return line(determination.drug or "This order", _NAME_LIMIT)
+
+
+def _summary(assertion: CoverageAssertion) -> str:
+    determination = assertion.determination
+    if determination.outcome is not Outcome.COVERED:
+        said = _SUMMARIES[determination.outcome]
+    elif assertion.satisfied:
+        said = "policy criteria met, prior authorization satisfied"
+    elif determination.precertification:
+        said = "policy criteria met; send the prior authorization request"
+    else:
+        said = "covered, no prior authorization needed"
+    return line(f"{_name(determination)}: {said}", SUMMARY_LIMIT)
+
+
+def _detail(assertion: CoverageAssertion) -> str:
+    determination = assertion.determination
+    blocks = [
+        f"Applies to the order for **{escape(_name(determination))}** ({escape(determination.order, 80)})."
+    ]
+    why = [
+        escape(each.text) + (f" ({escape(each.cite)})" if each.cite else "") for each in determination.reasons
+    ]
+    if determination.outcome is Outcome.COVERED:
+        why += [
+            _met(each.name, each.value)
+            for each in determination.criteria
+            if each.status is CriterionStatus.MET
+        ]
+    blocks.append(_list("Why", why))
+    blocks.append(_list("What to do", list(_to_do(assertion))))
+    if determination.notes:
+        blocks.append(_list("Please note", [escape(note) for note in determination.notes]))
+    policies = [
+        f"{escape(each.number)} {escape(each.title)}, effective {escape(each.version)}"
+        for each in {(each.policy, each.version): each for each in determination.policies}.values()
+    ]
+    service = determination.service_date
+    if policies and service is not None:
+        policies.append(f"Date of service {service.date} ({service.basis.value})")
+    if policies:
+        blocks.append(_list("Policy", policies))
+    blocks.append(_DISCLAIMER)
+    return "\n\n".join(blocks)
+
+
+def _list(title: str, items: list[str]) -> str:
+    return f"**{title}**\n\n" + "\n".join(f"- {item}" for item in items)
+
+
+def _met(name: str, value: str | None) -> str:
+    return f"Met: {escape(name)}" + (f" (on record: {escape(value)})" if value else "")
+
+
+def _to_do(assertion: CoverageAssertion) -> Iterator[str]:
+    determination, payer = assertion.determination, assertion.payer
+    outcome = determination.outcome
+    if outcome is Outcome.COVERED:
+        yield from _after_approval(assertion)
+    elif outcome is Outcome.DOCUMENTATION_NEEDED:
+        yield "Send the prior authorization request with what the record does not show yet:"
+        for ask in determination.asks:
+            yield escape(ask.question or ask.name) + (
+                f" {escape(ask.documentation)}" if ask.documentation else ""
+            )
+    elif outcome is Outcome.NOT_COVERED:
+        label = escape(payer.label)
+        yield f"Change the order, or complete the record if something is missing in it, or ask {label}."
+    elif outcome in (Outcome.SITE_UNKNOWN, Outcome.LOWER_COST_SITE):
+        yield "Say on the order where the drug will be given (category, encounter or dispensing performer)."
+    elif determination.not_addressed is NotAddressed.CONTRADICTORY_CODES:
+        yield "Correct the codes on the order so that they stand for one drug, and sign it again."
+    else:
+        yield escape(instructions(determination, payer))
+
+
+def _after_approval(assertion: CoverageAssertion) -> Iterator[str]:
+    determination = assertion.determination
+    if assertion.satisfied:
+        yield f"Nothing more: the authorization number is {assertion.identifiers.authorization_number}."
+    elif determination.precertification:
+        yield "Send the prior authorization request; the record shows what the policy asks."
+    else:
+        yield "Nothing: no authorization is needed."
+    if determination.allowed_from is not None:
+        yield f"Authorization period: {determination.allowed_from} to {determination.allowed_to}."
+    if determination.attested:
+        yield "Keep the documents behind the answers given."

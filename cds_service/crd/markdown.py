@@ -1,0 +1,28 @@
+"""Texts from orders and charts made safe to show on a card (GitHub-flavoured Markdown)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SPECIAL: Final = str.maketrans({mark: "\\" + mark for mark in "\\`*_[]<>#|~&!"})
+_BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+# Renderers turn bare addresses into links, also inside escaped text: an invisible space takes them apart.
+_ADDRESS: Final = re.compile(r"(?<=[^\W_])[.:@](?=[^\W\d_]|/)")
+_LIST_MARK: Final = re.compile(r"^(?=[-+=])|^(\d+)(?=[.)])")
+
+
+def line(text: str, limit: int) -> str:
+    """One line of plain text without angle brackets, cut to `limit` characters."""
+    text = _BLANK.sub(" ", text).strip().replace("<", "").replace(">", "")
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def escape(text: str, limit: int = 400) -> str:
+    """One line of Markdown that shows `text` as it is: no links, no HTML, no formatting, no new blocks."""
+    text = _BLANK.sub(" ", text).strip()
+    if len(text) > limit:
+        text = text[: limit - 1].rstrip() + "…"
+    text = text.translate(_SPECIAL)
+    text = _ADDRESS.sub("\\g<0>\u200b", text)
+    return _LIST_MARK.sub(r"\1\\", text, count=1)

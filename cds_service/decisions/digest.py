@@ -1,0 +1,127 @@
+"""Names for a decision that any worker can compute: the same facts give the same identifiers.
+
+Keyed BLAKE2b (RFC 7693) over a canonical JSON text of the facts that were used and of what was decided.
+The day of the call, the engine and the order's unrelated content stay out, so that asking again about an
+unchanged order gives the identifier it already carries.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b32encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+from cds_service.decisions.model import Determination
+from cds_service.orders.model import DrugOrder, MemberCoverage
+
+ASSERTION_PREFIX: Final = "CA-"
+AUTHORIZATION_PREFIX: Final = "PA-"
+_ID_BYTES: Final = 15  # 120 bits: 24 base32 characters without padding
+_ID_CHARACTERS: Final = 24
+_ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+
+
+@dataclass(frozen=True, slots=True)
+class Identifiers:
+    """The names of one decision. `facts_digest` is 64 hexadecimal digits."""
+
+    assertion_id: str
+    authorization_number: str
+    facts_digest: str
+
+
+def identifiers(
+    determination: Determination,
+    order: DrugOrder | None,
+    resource: Mapping[str, Any],
+    coverage: MemberCoverage,
+    key: bytes,
+    *,
+    origin: str = "",
+    satisfied: bool = False,
+) -> Identifiers:
+    """Compute the identifiers of a decision.
+
+    `origin` tells apart clients whose resource ids may be the same (their FHIR server); `satisfied` is
+    whether the answer says that authorization is already given. `key` may have any length.
+    """
+    facts = _canonical(determination, order, resource, coverage, origin, satisfied)
+    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str)
+    if len(key) > blake2b.MAX_KEY_SIZE:
+        key = blake2b(key).digest()
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32).digest()
+    return Identifiers(
+        ASSERTION_PREFIX + _name(digest, b"assertion", key),
+        AUTHORIZATION_PREFIX + _name(digest, b"authorization", key),
+        digest.hex(),
+    )
+
+
+def is_assertion_id(text: object) -> bool:
+    """Whether a coverage-assertion-id has the form this service gives."""
+    return (
+        isinstance(text, str)
+        and text.startswith(ASSERTION_PREFIX)
+        and len(text) == len(ASSERTION_PREFIX) + _ID_CHARACTERS
+        and _ALPHABET.issuperset(text[len(ASSERTION_PREFIX) :])
+    )
+
+
+def _name(digest: bytes, purpose: bytes, key: bytes) -> str:
+    return b32encode(blake2b(digest, key=key, digest_size=_ID_BYTES, person=purpose).digest()).decode("ascii")
+
+
+def _canonical(
+    determination: Determination,
+    order: DrugOrder | None,
+    resource: Mapping[str, Any],
+    coverage: MemberCoverage,
+    origin: str,
+    satisfied: bool,
+) -> list[Any]:
+    limit = determination.allowed_quantity
+    subject = resource.get("subject")
+    return [
+        origin,
+        determination.order,
+        subject.get("reference") if isinstance(subject, Mapping) else None,
+        [coverage.reference, coverage.payer, coverage.member_id, coverage.plan, coverage.line_of_business],
+        _order_facts(order)
+        if order is not None
+        else [resource.get("code"), resource.get("codeCodeableConcept")],
+        determination.outcome.value,
+        satisfied,
+        determination.not_addressed.value if determination.not_addressed else None,
+        determination.technical_code,
+        list(determination.info_needed),
+        [[each.policy, each.version, each.statement, each.outcome.value] for each in determination.policies],
+        [
+            [each.id, each.status.value, each.value, each.evidence, each.attested]
+            for each in determination.criteria
+        ],
+        [each.code for each in determination.reasons],
+        str(determination.allowed_from),
+        str(determination.allowed_to),
+        [str(limit.amount), limit.unit, limit.per_hours] if limit is not None else None,
+        determination.billing_code,
+    ]
+
+
+def _order_facts(order: DrugOrder) -> list[Any]:
+    drug, quantity = order.drug, order.quantity
+    return [
+        drug.product,
+        drug.identified_by.value,
+        [[each.system, each.code] for each in drug.codings],
+        drug.billing_codes,
+        str(order.service_date.date),
+        [[each.system, each.code] for each in order.indication.codes],
+        order.indication.texts,
+        order.setting.patient_status.value,
+        [[each.system, each.code] for each in order.setting.codes],
+        [str(quantity.amount), quantity.unit, str(quantity.supply_hours), str(quantity.maximum_per_hour)],
+        [[each.system, each.code] for each in order.route],
+    ]

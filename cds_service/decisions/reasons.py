@@ -1,0 +1,67 @@
+"""The sentences of a decision: why a conclusion is false, what holds it, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from cds_service.decisions.model import CriterionResult, Reason
+from cds_service.decisions.tree import Values, evaluate
+from cds_service.policies.model import Connective, CriteriaGroup, CriteriaNode, Criterion
+
+_GROUP_WORDS: Final = {Connective.ALL: "all of", Connective.ANY: "one of", Connective.NOT: "none of"}
+
+
+def why_false(node: CriteriaNode, values: Values, results: Mapping[str, CriterionResult]) -> list[Reason]:
+    """One reason per part of the tree that makes it false, in the policy's order."""
+    return _against(node, values, results, False)
+
+
+def _against(
+    node: CriteriaNode, values: Values, results: Mapping[str, CriterionResult], wanted: bool
+) -> list[Reason]:
+    if isinstance(node, Criterion):
+        return [_leaf(node, results[node.id], wanted)]
+    if node.connective is Connective.NOT:
+        return [
+            reason
+            for child in node.children
+            if evaluate(child, values) is (not wanted)
+            for reason in _against(child, values, results, not wanted)
+        ]
+    parts = [child for child in node.children if evaluate(child, values) is wanted]
+    if node.connective is Connective.ANY and not wanted and len(parts) > 1 and _only_criteria(parts):
+        names = "; ".join(part.name for part in parts if isinstance(part, Criterion))
+        first = parts[0]
+        cite = node.cite or (first.cite if isinstance(first, Criterion) else None)
+        return [Reason(f"None of these is met: {names}", cite)]
+    return [reason for part in parts for reason in _against(part, values, results, wanted)]
+
+
+def _only_criteria(parts: list[CriteriaNode]) -> bool:
+    return all(isinstance(part, Criterion) for part in parts)
+
+
+def _leaf(criterion: Criterion, result: CriterionResult, wanted: bool) -> Reason:
+    found = f" (on record: {result.value})" if result.value else ""
+    if wanted:
+        return Reason(f"Stands against coverage: {criterion.name}{found}", criterion.cite)
+    return Reason(f"Criterion not met: {criterion.name}{found}", criterion.cite)
+
+
+def missing(node: CriteriaNode, values: Values, results: Mapping[str, CriterionResult]) -> list[Reason]:
+    """What is still to be shown, in words that keep the policy's "all of" and "one of"."""
+    if isinstance(node, CriteriaGroup) and node.connective is Connective.ALL:
+        parts = [child for child in node.children if evaluate(child, values) is None]
+    else:
+        parts = [node]
+    return [Reason(f"Not yet shown: {_phrase(part, values, results)}", part.cite) for part in parts]
+
+
+def _phrase(node: CriteriaNode, values: Values, results: Mapping[str, CriterionResult]) -> str:
+    if isinstance(node, Criterion):
+        why = results[node.id].why
+        return f"{node.name} ({why})" if why else node.name
+    words = [_phrase(child, values, results) for child in node.children if evaluate(child, values) is None]
+    said = words[0] if len(words) == 1 else f"{_GROUP_WORDS[node.connective]} ({'; '.join(words)})"
+    return f"none of ({said})" if node.connective is Connective.NOT and len(words) == 1 else said

@@ -1,0 +1,190 @@
+"""What one statement of one policy version says about one order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cds_service.cql import CqlRuntimeError, DefinitionTrace, Evaluation, ValueSetSource
+from cds_service.decisions.model import (
+    CriterionResult,
+    CriterionStatus,
+    Outcome,
+    PolicyCitation,
+    Reason,
+)
+from cds_service.decisions.quantity import Fit, compare, plain
+from cds_service.decisions.reasons import missing, why_false
+from cds_service.decisions.tree import leaves, statuses
+from cds_service.orders.model import DrugOrder
+from cds_service.policies.model import (
+    ConditionNotCovered,
+    Criterion,
+    PolicyVersion,
+    QuantityLimit,
+    Statement,
+)
+
+
+class NotATruthValueError(Exception):
+    """A rule gave something else than true, false or unknown; names its definition, never the value."""
+
+    def __init__(self, library: str, definition: str) -> None:
+        super().__init__(f"{library}: {definition}")
+        self.library = library
+        self.definition = definition
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The decision of one statement, before several are merged."""
+
+    version: PolicyVersion
+    statement: Statement
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    criteria: tuple[CriterionResult, ...] = ()
+    asks: tuple[CriterionResult, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    limit: QuantityLimit | None = None  # where the answer depends on it
+    technical_code: str | None = None
+
+    @property
+    def citation(self) -> PolicyCitation:
+        """The statement as the answer names it."""
+        version, statement = self.version, self.statement
+        return PolicyCitation(
+            policy=version.policy,
+            number=version.number,
+            version=version.version,
+            title=version.title,
+            statement=statement.id,
+            cite=statement.cite,
+            outcome=self.outcome,
+        )
+
+
+def find(
+    order: DrugOrder,
+    version: PolicyVersion,
+    statement: Statement,
+    evaluation: Evaluation,
+    value_sets: ValueSetSource,
+) -> Finding:
+    """Decide one order by one statement.
+
+    Raises CqlRuntimeError when a rule cannot be evaluated and NotATruthValueError when one is no condition.
+    """
+    applies, unclear = _applies(statement, evaluation)
+    if applies is False:
+        text = statement.applies_reason or f"{version.label} does not speak of this order."
+        return Finding(version, statement, Outcome.NOT_ADDRESSED, (Reason(text, statement.cite),))
+    values: dict[str, bool | None] = {}
+    traces: dict[str, DefinitionTrace] = {}
+    for criterion in leaves(statement.criteria):
+        trace = evaluation.trace(criterion.name)
+        traces[criterion.id] = trace
+        values[criterion.id] = _truth(trace)
+    conclusion, standing = statuses(statement.criteria, values)
+    results = {
+        criterion.id: _result(criterion, traces[criterion.id], standing[criterion.id])
+        for criterion in leaves(statement.criteria)
+    }
+    criteria = tuple(results.values())
+    if applies is None:
+        text = f"Whether {version.label} decides this order depends on where the drug is given"
+        reason = Reason(f"{text} ({unclear})." if unclear else f"{text}.", statement.cite)
+        return Finding(version, statement, Outcome.SITE_UNKNOWN, (reason,), criteria)
+    if conclusion is False:
+        reasons = _named_conditions(order, statement, value_sets)
+        reasons += why_false(statement.criteria, values, results)
+        if statement.not_covered_reason:
+            reasons.append(Reason(statement.not_covered_reason, statement.cite))
+        return Finding(version, statement, Outcome.NOT_COVERED, tuple(reasons), criteria)
+    limit = statement.quantity_limit
+    fit, compared = compare(order.quantity, limit) if limit is not None else (Fit.WITHIN, None)
+    if limit is not None and fit is Fit.OVER:
+        text = f"The ordered quantity ({compared}) is over the limit of {limit_in_words(limit)}."
+        settled = tuple(each.settled() for each in criteria)
+        reason = Reason(text, limit.cite)
+        return Finding(version, statement, Outcome.NOT_COVERED, (reason,), settled, limit=limit)
+    notes = statement.notes
+    if limit is not None and fit is Fit.UNKNOWN:
+        unchecked = f"{compared}, so the order was not checked against it"
+        notes += (f"Limited to {limit_in_words(limit)}; {unchecked}.",)
+    if conclusion is None:
+        asks = tuple(each for each in criteria if each.status is CriterionStatus.UNKNOWN)
+        reasons = missing(statement.criteria, values, results)
+        reasons += [Reason(text) for text in order.indication.unusable]
+        return Finding(
+            version, statement, Outcome.DOCUMENTATION_NEEDED, tuple(reasons), criteria, asks, notes, limit
+        )
+    reason = Reason(f"Every criterion that decides is met: {statement.title}.", statement.cite)
+    return Finding(version, statement, Outcome.COVERED, (reason,), criteria, (), notes, limit)
+
+
+def limit_in_words(limit: QuantityLimit) -> str:
+    """A quantity limit for people: "36 tablets per 72 hours"."""
+    return f"{plain(limit.amount)} {limit.unit} per {limit.per_hours} hours"
+
+
+def _applies(statement: Statement, evaluation: Evaluation) -> tuple[bool | None, str | None]:
+    """Whether the statement speaks of the order, and why that is unknown."""
+    if statement.applies is None:
+        return True, None
+    trace = evaluation.trace(statement.applies)
+    value = _truth(trace)
+    return value, _why_unknown(trace) if value is None else None
+
+
+def _truth(trace: DefinitionTrace) -> bool | None:
+    """The value of a traced definition; false for want of data that could not be had is unknown."""
+    value = trace.value
+    if value is False and trace.unavailable and not trace.answered:
+        return None
+    if value is None or value is True or value is False:
+        return value
+    raise NotATruthValueError(trace.library, trace.name)
+
+
+def _why_unknown(trace: DefinitionTrace) -> str | None:
+    if trace.unavailable:
+        return f"data unavailable: {', '.join(sorted(trace.unavailable))}"
+    return trace.why_null
+
+
+def _result(criterion: Criterion, trace: DefinitionTrace, status: CriterionStatus) -> CriterionResult:
+    open_still = status in (CriterionStatus.UNKNOWN, CriterionStatus.NOT_NEEDED)
+    return CriterionResult(
+        id=criterion.id,
+        name=criterion.name,
+        status=status,
+        cite=criterion.cite,
+        why=_why_unknown(trace) if open_still else None,
+        evidence=trace.evidence,
+        question=criterion.question,
+        documentation=criterion.documentation,
+        attested=_attested(trace),
+        value="; ".join(trace.values[:3]) or None,
+    )
+
+
+def _attested(trace: DefinitionTrace) -> bool:
+    return trace.answered or any(map(_attested, trace.children))
+
+
+def _named_conditions(order: DrugOrder, statement: Statement, value_sets: ValueSetSource) -> list[Reason]:
+    """The conditions that the document names as not covered and that are reasons of this order."""
+    found = []
+    for condition in statement.conditions_not_covered:
+        if _is_indicated(order, condition, value_sets):
+            found.append(Reason(f"Not covered by this policy: {condition.name}.", condition.cite))
+    return found
+
+
+def _is_indicated(order: DrugOrder, condition: ConditionNotCovered, value_sets: ValueSetSource) -> bool:
+    if condition.value_set is None:
+        return False
+    codes = value_sets.lookup(condition.value_set)
+    if codes is None:
+        raise CqlRuntimeError(f"no value set {condition.value_set}")
+    return any(codes.contains(coding.code, coding.system) for coding in order.indication.codes)
