@@ -1,0 +1,198 @@
+"""What the OpenAPI description says of each operation, beside the docstrings of the views."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from cds_service.hooks.validation import load_schema
+
+
+def schema_3_0(node: Any) -> Any:
+    """A JSON Schema 2020-12 node in the dialect of OpenAPI 3.0: `nullable`, `enum` for `const`."""
+    if isinstance(node, list):
+        return [schema_3_0(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    result: dict[str, Any] = {}
+    for key, value in node.items():
+        if key in ("$schema", "$comment"):
+            continue
+        if key == "type" and isinstance(value, list):
+            named = [each for each in value if each != "null"]
+            result["nullable"] = True
+            if len(named) == 1:
+                result["type"] = named[0]
+            else:
+                result["anyOf"] = [schema_3_0({"type": each}) for each in named]
+        elif key == "const":
+            result |= {"type": "string", "enum": [value]}
+        else:
+            result[key] = schema_3_0(value)
+    if result.get("type") == "array" and "items" not in result:
+        result["items"] = {}
+    return result
+
+
+def _json(description: str, schema: dict[str, Any], kind: str = "application/json") -> dict[str, Any]:
+    return {"description": description, "content": {kind: {"schema": schema}}}
+
+
+def _error(description: str) -> dict[str, Any]:
+    return _json(description, {"$ref": "#/components/schemas/OperationOutcome"}, "application/fhir+json")
+
+
+_OBJECT: Final[dict[str, Any]] = {"type": "object", "additionalProperties": True}
+_EXAMPLE: Final[dict[str, Any]] = {
+    "hook": "order-sign",
+    "hookInstance": "7d7b1f0c-55f4-4c3e-9a1e-3f6f0d3c9d10",
+    "context": {
+        "userId": "Practitioner/d1",
+        "patientId": "p1",
+        "draftOrders": {
+            "resourceType": "Bundle",
+            "entry": [
+                {
+                    "resource": {
+                        "resourceType": "MedicationRequest",
+                        "id": "m1",
+                        "status": "draft",
+                        "intent": "order",
+                        "subject": {"reference": "Patient/p1"},
+                        "medicationCodeableConcept": {"text": "name of the drug"},
+                    }
+                }
+            ],
+        },
+    },
+    "prefetch": {"coverage": {"resourceType": "Bundle", "type": "searchset", "entry": []}},
+}
+
+COMPONENTS: Final[dict[str, dict[str, Any]]] = {
+    "OrderSignRequest": schema_3_0(load_schema("order-sign")),
+    "OperationOutcome": {
+        "type": "object",
+        "required": ["resourceType", "issue"],
+        "properties": {
+            "resourceType": {"type": "string", "enum": ["OperationOutcome"]},
+            "issue": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["severity", "code", "details"],
+                    "properties": {
+                        "severity": {"type": "string", "enum": ["error"]},
+                        "code": {"type": "string"},
+                        "details": _OBJECT,
+                        "expression": {"type": "array", "items": {"type": "string"}},
+                    },
+                },
+            },
+        },
+    },
+    "HookResponse": {
+        "type": "object",
+        "required": ["cards"],
+        "properties": {
+            "cards": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["summary", "indicator", "source"],
+                    "properties": {
+                        "uuid": {"type": "string"},
+                        "summary": {"type": "string", "maxLength": 139},
+                        "detail": {"type": "string"},
+                        "indicator": {"type": "string", "enum": ["info", "warning", "critical"]},
+                        "source": _OBJECT,
+                        "links": {"type": "array", "items": _OBJECT},
+                    },
+                },
+            },
+            "systemActions": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["type", "description", "resource"],
+                    "properties": {
+                        "type": {"type": "string", "enum": ["update"]},
+                        "description": {"type": "string"},
+                        "resource": _OBJECT,
+                    },
+                },
+            },
+        },
+    },
+}
+
+DISCOVERY: Final[dict[str, Any]] = {
+    "responses": {
+        "200": _json(
+            "The services",
+            {"type": "object", "properties": {"services": {"type": "array", "items": _OBJECT}}},
+        )
+    }
+}
+
+CALL: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "in": "path",
+            "name": "service_id",
+            "required": True,
+            "schema": {"type": "string", "enum": ["order-sign-crd"]},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/OrderSignRequest"},
+                "example": _EXAMPLE,
+            }
+        },
+    },
+    "responses": {
+        "200": _json("Coverage information and cards", {"$ref": "#/components/schemas/HookResponse"}),
+        "400": _error(
+            "Not JSON; in CRD 2.2 also not a valid request; no usable Coverage; unsupported CRD version"
+        ),
+        "404": _error("No such CDS service"),
+        "405": _error("Not a POST"),
+        "412": _error("Needed data neither in prefetch nor queryable"),
+        "413": _error("Too large"),
+        "415": _error("Not a JSON content type"),
+        "422": _error("In CRD 2.0 and 2.1: JSON, but not a valid request"),
+    },
+}
+
+_POLICY_PATH: Final = [
+    {"in": "path", "name": "policy", "required": True, "schema": {"type": "string"}, "example": "cigna-1701"},
+    {
+        "in": "path",
+        "name": "version",
+        "required": True,
+        "schema": {"type": "string"},
+        "description": "Effective date of the version",
+        "example": "2024-07-01",
+    },
+]
+
+
+def _page(description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            "application/json": {"schema": _OBJECT},
+        },
+    }
+
+
+POLICY_LIST: Final[dict[str, Any]] = {"responses": {"200": _page("All policy versions on file")}}
+POLICY: Final[dict[str, Any]] = {
+    "parameters": _POLICY_PATH,
+    "responses": {"200": _page("One policy version"), "404": _error("No such policy version")},
+}
+LIVE: Final[dict[str, Any]] = {"responses": {"200": _json("Alive", _OBJECT)}}
+READY: Final[dict[str, Any]] = {"responses": {"200": _json("Ready; `status` is ok or degraded", _OBJECT)}}

@@ -1,0 +1,161 @@
+"""What a policy page says, as plain values: the templates and the JSON answer are made of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, Final
+
+from cds_service.policies.model import (
+    Connective,
+    CriteriaNode,
+    Criterion,
+    Payer,
+    PolicyVersion,
+    Product,
+    Statement,
+)
+
+DISCLAIMER: Final = (
+    "This service is not affiliated with any payer. This page puts a policy into other words for software; "
+    "the payer's own document prevails. What is said here is coverage information and no treatment advice, "
+    "and no guarantee of payment."
+)
+_CONNECTIVES: Final = {
+    Connective.ALL: "All of",
+    Connective.ANY: "Any of",
+    Connective.NOT: "Not",
+}
+_ANSWERS: Final = {"boolean": "yes or no", "quantity": "a quantity", "date": "a date", "choice": "a choice"}
+
+
+def address(version: PolicyVersion) -> str:
+    """The path of a policy version's page, the target of the cards' links."""
+    return f"/policies/{version.policy}/{version.version}"
+
+
+def standing(version: PolicyVersion, today: date) -> str:
+    """Whether the version is in force on a day: "in force", "ended" or "not yet in force"."""
+    if today < version.effective_from:
+        return "not yet in force"
+    if version.effective_to is not None and today > version.effective_to:
+        return "ended"
+    return "in force"
+
+
+def summary(version: PolicyVersion, payers: Mapping[str, Payer], today: date) -> dict[str, Any]:
+    """One line of the list of policies."""
+    return {
+        "policy": version.policy,
+        "version": version.version,
+        "number": version.number,
+        "title": version.title,
+        "payer": payers[version.payer].label if version.payer in payers else version.payer,
+        "effectiveFrom": version.effective_from.isoformat(),
+        "effectiveTo": version.effective_to.isoformat() if version.effective_to else None,
+        "standing": standing(version, today),
+        "address": address(version),
+    }
+
+
+def policy_list(
+    versions: Iterable[PolicyVersion], payers: Mapping[str, Payer], today: date
+) -> list[dict[str, Any]]:
+    """All policy versions: by payer and number, the newest version first."""
+    lines = [summary(version, payers, today) for version in versions]
+    lines.sort(key=lambda line: line["effectiveFrom"], reverse=True)
+    lines.sort(key=lambda line: (line["payer"], line["number"]))
+    return lines
+
+
+def policy_page(
+    version: PolicyVersion,
+    versions: Iterable[PolicyVersion],
+    payers: Mapping[str, Payer],
+    products: Mapping[str, Product],
+    today: date,
+) -> dict[str, Any]:
+    """Everything that the page of one policy version shows."""
+    others = [each for each in versions if each.policy == version.policy and each.version != version.version]
+    return {
+        **summary(version, payers, today),
+        "document": version.document,
+        "precertification": version.precertification,
+        "documentationRule": version.documentation_rule,
+        "statements": [statement(each, products) for each in version.statements],
+        "referrals": [
+            {
+                "billingCodes": sorted(referral.billing_codes),
+                "policy": referral.policy,
+                "text": referral.text,
+                "cite": referral.cite,
+            }
+            for referral in version.referrals
+        ],
+        "notes": list(version.notes),
+        "otherVersions": policy_list(others, payers, today),
+        "disclaimer": DISCLAIMER,
+    }
+
+
+def statement(each: Statement, products: Mapping[str, Product]) -> dict[str, Any]:
+    """One statement of a version: what it is about, its criteria and limits."""
+    limit = each.quantity_limit
+    return {
+        "id": each.id,
+        "title": each.title,
+        "cite": each.cite,
+        "drugs": [drug(product, products) for product in sorted(each.products)],
+        "unassignedCodes": sorted(each.unassigned_codes),
+        "speaksOnlyWhen": each.applies_reason,
+        "criteria": criteria(each.criteria),
+        "notCoveredReason": each.not_covered_reason,
+        "conditionsNotCovered": [
+            {"name": condition.name, "cite": condition.cite} for condition in each.conditions_not_covered
+        ],
+        "authorizationMonths": each.authorization_months,
+        "quantityLimit": None
+        if limit is None
+        else {
+            "amount": str(limit.amount),
+            "unit": limit.unit,
+            "perHours": limit.per_hours,
+            "cite": limit.cite,
+        },
+        "billingCode": each.billing_code,
+        "notes": list(each.notes),
+    }
+
+
+def drug(product: str, products: Mapping[str, Product]) -> dict[str, Any]:
+    """A drug that a statement names, with the codes of the catalogue."""
+    known = products.get(product)
+    if known is None:
+        return {"product": product, "brand": product, "generic": None, "billingCodes": [], "note": None}
+    return {
+        "product": known.id,
+        "brand": known.brand,
+        "generic": known.generic,
+        "billingCodes": list(known.billing_codes),
+        "note": known.note,
+    }
+
+
+def criteria(node: CriteriaNode) -> dict[str, Any]:
+    """A criteria tree: groups with `connective` and `children`, leaves with `criterion`."""
+    if isinstance(node, Criterion):
+        return {
+            "criterion": node.name,
+            "id": node.id,
+            "cite": node.cite,
+            "question": node.question,
+            "answer": _ANSWERS.get(node.answer_type, node.answer_type),
+            "unit": node.unit,
+            "documentation": node.documentation,
+        }
+    return {
+        "connective": _CONNECTIVES[node.connective],
+        "name": node.name,
+        "cite": node.cite,
+        "children": [criteria(child) for child in node.children],
+    }

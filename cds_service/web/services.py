@@ -1,0 +1,40 @@
+"""What the views need, put together once by `cds_service.app` and handed to them by the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, cast
+
+from flask import current_app
+
+from cds_service.hooks.reading import RequestLimits
+from cds_service.settings import Settings
+
+if TYPE_CHECKING:
+    from cds_service.coverage_check import CoverageCheck
+    from cds_service.policies.catalogue import Catalogue
+    from cds_service.store.model import RecorderStatus
+
+EXTENSION: Final = "cds_service"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The loaded catalogue, the coverage check over it, and the state of the decision store."""
+
+    settings: Settings
+    catalogue: Catalogue
+    check: CoverageCheck
+    store_status: Callable[[], RecorderStatus]
+    limits: RequestLimits
+
+    def now(self) -> datetime:
+        """The time of this call, in the configured time zone."""
+        return datetime.now(self.settings.time_zone)
+
+
+def services() -> Services:
+    """The services of the application that handles the current request."""
+    return cast(Services, current_app.extensions[EXTENSION])
