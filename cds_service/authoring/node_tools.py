@@ -15,7 +15,7 @@ from typing import Any
 
 PACKAGE_DIRECTORY = Path(__file__).parent / "node"
 
-_TOOL_FILES = ("package.json", "package-lock.json", ".npmrc", "translate.mjs")
+_TOOL_FILES = ("package.json", "package-lock.json", ".npmrc", "translate.mjs", "execute.mjs")
 _INSTALL_SECONDS = 600
 _RUN_SECONDS = 900
 
