@@ -25,12 +25,12 @@ class UnknownName(Exception):  # noqa: N818 - reads as what it is
 class Vocabulary:
     """What the words of a case stand for.
 
-    `systems` maps code-system ids to URIs, `products` the catalogue's drug ids to their codings
-    (system URI, code, display): product codes first, then billing codes.
+    `systems` maps code-system ids to URIs, `products` the catalogue's drug ids to the CodeableConcept that
+    orders them: the first product code (the brand as text where there is none) and the billing code.
     """
 
     systems: Mapping[str, str]
-    products: Mapping[str, tuple[tuple[str, str, str | None], ...]]
+    products: Mapping[str, Mapping[str, Any]]
     payers: Mapping[str, Payer]
 
 
@@ -197,15 +197,15 @@ def _condition(identifier: str, facts: Facts, verification: str | None, vocabula
 
 
 def _drug(facts: Facts, vocabulary: Vocabulary) -> Resource:
-    codings: list[Resource] = []
+    known: Mapping[str, Any] = {}
     if "drug" in facts:
-        known = vocabulary.products.get(facts["drug"])
-        if known is None:
+        if facts["drug"] not in vocabulary.products:
             raise UnknownName(f"order.drug: no product {facts['drug']!r} in catalog/drugs.yaml")
-        codings += [_present({"system": s, "code": c, "display": d}) for s, c, d in known]
+        known = vocabulary.products[facts["drug"]]
+    codings = [dict(each) for each in known.get("coding", ())]
     for each in facts.get("codes", ()):
         codings += concept(each, vocabulary).get("coding", [])
-    return _present({"coding": codings, "text": facts.get("text")})
+    return _present({"coding": codings, "text": facts.get("text", known.get("text"))})
 
 
 def _category(code: str | None) -> list[Resource] | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Any
 
 from cds_service.authoring.case_resources import Vocabulary
 from cds_service.authoring.cases import DECLARED, Case, ExpandedCase, expand, load_cases
@@ -77,11 +78,18 @@ def _vocabulary(directory: Path, catalogue: Catalogue) -> Vocabulary:
     catalog = directory / "catalog"
     listed = read_yaml(catalog / "code_systems.yaml")["code_systems"]
     systems = {each["id"]: each["url"] for each in listed}
-    products = {}
-    for product in read_yaml(catalog / "drugs.yaml")["products"]:
-        codes = [(each["system"], each["code"], each.get("display")) for each in product.get("codes", ())[:1]]
-        billing = [("hcpcs", each["code"], None) for each in product.get("billing_codes", ())[:1]]
-        products[product["id"]] = tuple(
-            (systems.get(system, system), str(code), display) for system, code, display in codes + billing
-        )
+    products = {each["id"]: _ordered(each, systems) for each in read_yaml(catalog / "drugs.yaml")["products"]}
     return Vocabulary(systems, products, dict(catalogue.payers))
+
+
+def _ordered(product: Mapping[str, Any], systems: Mapping[str, str]) -> dict[str, Any]:
+    """The CodeableConcept of an order for a product of drugs.yaml."""
+    codes = [each for each in product.get("codes", ()) if each.get("kind") != "ingredient"][:1]
+    codings = [
+        {"system": systems[each["system"]], "code": each["code"], "display": each["display"]}
+        for each in codes
+    ]
+    codings += [
+        {"system": systems["hcpcs"], "code": each["code"]} for each in product.get("billing_codes", ())[:1]
+    ]
+    return {"coding": codings} if codes else {"coding": codings, "text": product["brand"]}

@@ -1,0 +1,94 @@
+"""Checks of the YAML files by themselves: their schemas, their ids, and that every code names its source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import cds_service.policies
+from cds_service.authoring.cases import CASES_SCHEMA
+from cds_service.authoring.findings import Content, Finding
+from cds_service.authoring.yaml_files import dotted, schema_errors
+
+_SCHEMAS = Path(cds_service.policies.__file__).with_name("schemas")
+
+SCHEMAS = {
+    "catalog/payers.yaml": _SCHEMAS / "payers.schema.json",
+    "catalog/drugs.yaml": _SCHEMAS / "drugs.schema.json",
+    "catalog/code_systems.yaml": _SCHEMAS / "code_systems.schema.json",
+    "catalog/unassigned_codes.yaml": _SCHEMAS / "unassigned_codes.schema.json",
+    "catalog/value_sets/*.yaml": _SCHEMAS / "value_set.schema.json",
+    "policies/*/*/policy.yaml": _SCHEMAS / "policy.schema.json",
+    "policies/*/*/cases.yaml": CASES_SCHEMA,
+}
+"""The schema of each kind of file, by the pattern of its path."""
+
+_LISTS = {
+    "catalog/payers.yaml": ("payers", "id"),
+    "catalog/drugs.yaml": ("products", "id"),
+    "catalog/code_systems.yaml": ("code_systems", "id"),
+    "catalog/unassigned_codes.yaml": ("unassigned_codes", "code"),
+}
+
+
+def check_files(content: Content) -> Iterator[Finding]:
+    """All findings that need no other file than the one they are in."""
+    yield from content.unreadable
+    for name, data in content.files.items():
+        yield from _schema(name, data)
+    yield from _double_ids(content)
+    yield from _sources(content)
+
+
+def _schema(name: str, data: Any) -> Iterator[Finding]:
+    schema = next((path for pattern, path in SCHEMAS.items() if fnmatch(name, pattern)), None)
+    if schema is None:
+        yield Finding(name, "", "no file of this name belongs in a rule folder")
+        return
+    for place, sentence in schema_errors(data, schema):
+        yield Finding(name, dotted(place), sentence)
+
+
+def _double_ids(content: Content) -> Iterator[Finding]:
+    for name, (key, identity) in _LISTS.items():
+        counts = Counter(str(each[identity]) for each in content.entries(name, key) if identity in each)
+        for value, count in counts.items():
+            if count > 1:
+                yield Finding(name, key, f"{value} is listed {count} times")
+    urls = Counter(str(data.get("url")) for _, data in content.value_sets())
+    for name, data in content.value_sets():
+        if data.get("id") != Path(name).stem:
+            yield Finding(name, "id", f"must be the name of its file, {Path(name).stem}")
+        if urls[str(data.get("url"))] > 1:
+            yield Finding(name, "url", f"{data.get('url')} is the URL of another value set too")
+        codes = Counter(
+            (each.get("system"), str(each.get("code"))) for each in content.entries(name, "codes")
+        )
+        for (system, code), count in codes.items():
+            if count > 1:
+                yield Finding(name, "codes", f"{system} {code} is listed {count} times")
+
+
+def _sources(content: Content) -> Iterator[Finding]:
+    """Every code says where it is from: by itself, or through its value set."""
+    for position, product in enumerate(content.entries("catalog/drugs.yaml", "products")):
+        for key in ("codes", "billing_codes"):
+            for number, code in enumerate(product.get(key) or ()):
+                if isinstance(code, dict) and not code.get("source"):
+                    place = f"products[{position}].{key}[{number}]"
+                    yield Finding("catalog/drugs.yaml", place, f"the code {code.get('code')} has no source")
+    for name, key, code in (
+        ("catalog/code_systems.yaml", "code_systems", "id"),
+        ("catalog/unassigned_codes.yaml", "unassigned_codes", "code"),
+    ):
+        for number, each in enumerate(content.entries(name, key)):
+            if not each.get("source"):
+                yield Finding(name, f"{key}[{number}]", f"{each.get(code)} has no source")
+    for name, data in content.value_sets():
+        if not data.get("source"):
+            for number, each in enumerate(content.entries(name, "codes")):
+                if not each.get("source"):
+                    yield Finding(name, f"codes[{number}]", f"the code {each.get('code')} has no source")
