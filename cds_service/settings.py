@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 CRD_VERSIONS: Final = ("2.0", "2.1", "2.2")
+_SECRET: Final = frozenset({"assertion_key", "database_url"})
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 
@@ -96,7 +97,9 @@ def _setting(
         "description": description,
         "shown": str(default) if shown is None else shown,
     }
-    return field(default=default, metadata=metadata, repr=name != "CDS_ASSERTION_KEY")
+    return field(
+        default=default, metadata=metadata, repr=name not in ("CDS_ASSERTION_KEY", "CDS_DATABASE_URL")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,7 @@ class Settings:
         "",
         _base_url,
         "Address under which clients reach the service; links on cards start with it.",
-        "`http://` and the address the server listens on",
+        "http:// and the address the server listens on",
     )
     host: str = _setting("CDS_HOST", "127.0.0.1", str, "Address to listen on; `serve --host` wins.")
     port: int = _setting("CDS_PORT", 8000, _integer(0, 65535), "Port to listen on; `serve --port` wins.")
@@ -209,7 +212,7 @@ class Settings:
             try:
                 values[each.name] = each.metadata["parse"](text)
             except ValueError as error:
-                shown = "" if each.name in ("assertion_key", "database_url") else f", not {text!r}"
+                shown = "" if each.name in _SECRET else f", not {text!r}"
                 raise SettingsError(f"{each.metadata['name']}: {error}{shown}") from None
         return cls(**values)
 
@@ -217,6 +220,20 @@ class Settings:
     def rules_directory(self) -> Path:
         """The folder of the policy catalogue in use."""
         return self.policies_dir or default_rules_directory()
+
+    def in_words(self) -> list[tuple[str, str]]:
+        """(variable, value in effect) of every setting; secrets and defaults of no value are described."""
+        shown = []
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value == each.default:
+                text = each.metadata["shown"]
+            elif each.name in _SECRET:
+                text = "(set)"
+            else:
+                text = ",".join(value) if isinstance(value, tuple) else str(value)
+            shown.append((each.metadata["name"], text))
+        return shown
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:

@@ -1,0 +1,117 @@
+"""`cds-service`: the command line. Imports a command's code only when that command runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from cds_service import __version__
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked; the message is for the person at the terminal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 something does not hold, 2 cannot run."""
+    options = _parser().parse_args(arguments)
+    module = importlib.import_module(f"cds_service.commands.{options.module}")
+    try:
+        code: int = module.run(options)
+    except CommandError as error:
+        sys.stderr.write(f"cds-service: {error}\n")
+        return 2
+    except Exception as error:
+        if not _is_for_people(error):
+            raise
+        sys.stderr.write(f"cds-service: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _is_for_people(error: Exception) -> bool:
+    """Whether the error says in words what the caller can mend: settings, catalogue, request, tools."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    return bool(names & {"SettingsError", "CatalogueError", "RequestError", "NodeToolsError", "CqlError"})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cds-service", description="A payer's coverage answer at order time. Settings: docs/settings.md."
+    )
+    parser.add_argument("--version", action="version", version=f"cds-service {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _serve(commands)
+    _decide(commands)
+    _rules(commands)
+    _openapi(commands)
+    _settings(commands)
+    return parser
+
+
+def _serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser("serve", help="answer EHRs over HTTP")
+    serve.set_defaults(module="serve")
+    serve.add_argument("--host", help="address to listen on (default: CDS_HOST, else 127.0.0.1)")
+    serve.add_argument("--port", help="port to listen on (default: CDS_PORT, else 8000)")
+    serve.add_argument("--server", choices=["gunicorn", "granian"], help="default: CDS_SERVER, else gunicorn")
+    serve.add_argument("--workers", help="worker processes (default: CDS_WORKERS, else 2)")
+    serve.add_argument("--threads", help="threads per worker (default: CDS_THREADS, else 16)")
+
+
+def _decide(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    decide = commands.add_parser("decide", help="explain the answer to one request, without a server")
+    decide.set_defaults(module="decide")
+    decide.add_argument("file", metavar="FILE", help="an order-sign request as JSON; - reads standard input")
+    decide.add_argument("--json", action="store_true", help="print the answer as the server would send it")
+    decide.add_argument("--today", type=date.fromisoformat, metavar="DATE", help="decide as on this day")
+
+
+def _rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    rules = commands.add_parser("rules", help="work on the policies: build, check, test, explain")
+    rules.set_defaults(module="rules")
+    actions = rules.add_subparsers(dest="action", required=True, metavar="ACTION")
+    texts = {
+        "build": "translate every .cql file to ELM (needs Node.js)",
+        "check": "check the catalogue and every policy file",
+        "test": "run the golden cases; list criteria that no case exercises",
+        "explain": "show one policy version, or how one of its golden cases is decided",
+    }
+    for name, text in texts.items():
+        action = actions.add_parser(name, help=text, description=text)
+        action.add_argument(
+            "--directory",
+            type=Path,
+            help="folder of the policies (default: CDS_POLICIES_DIR, else the one that comes along)",
+        )
+        if name == "build":
+            action.add_argument("--check", action="store_true", help="write nothing; fail when ELM is stale")
+        elif name == "test":
+            action.add_argument("policies", nargs="*", metavar="POLICY", help="for example cigna-1701")
+        elif name == "explain":
+            action.add_argument("policy", metavar="POLICY", help="for example cigna-1701/2024-07-01")
+            action.add_argument("case", nargs="?", metavar="CASE", help="name of a golden case, or its start")
+
+
+def _openapi(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    openapi = commands.add_parser("openapi", help="write the OpenAPI description of the HTTP interface")
+    openapi.set_defaults(module="openapi")
+    openapi.add_argument("file", nargs="?", type=Path, default=Path("openapi/cds-service.json"))
+    openapi.add_argument("--check", action="store_true", help="write nothing; fail when the file is stale")
+
+
+def _settings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    settings = commands.add_parser("settings", help="show every setting, or write its documentation")
+    settings.set_defaults(module="settings")
+    settings.add_argument("--write", type=Path, metavar="FILE", help="write the documentation to this file")
+    settings.add_argument("--check", type=Path, metavar="FILE", help="fail when this file is stale")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The commands of `cds-service`, one module each, imported only when their command runs."""
