@@ -25,15 +25,21 @@ class CodeSystem:
 
 def _dotted(code: str) -> str:
     """ICD-10-CM codes carry a dot after the third character; many clients leave it out."""
+    code = code.upper()
     return f"{code[:3]}.{code[3:]}" if len(code) > 3 and "." not in code else code
 
 
 def _without_modifiers(code: str) -> str:
+    code = code.upper()
     match = _BILLING_CODE.fullmatch(code)
     return match.group(1) if match else code
 
 
+# Systems whose codes clients write in several ways. Codes of other systems are only trimmed.
 _SPELLINGS: Mapping[str, Callable[[str], str]] = {
+    "act-code": str.upper,
+    "role-code": str.upper,
+    "medicationrequest-category": str.lower,
     "icd10cm": _dotted,
     "hcpcs": _without_modifiers,
     "cpt": _without_modifiers,
@@ -76,8 +82,8 @@ class CodeSystems:
         return found
 
     def code(self, url: str, code: str) -> str:
-        """One spelling of a code of the system with canonical URI `url`: trimmed, upper case, unmodified."""
-        code = code.strip().upper()
+        """One spelling of a code of the system with canonical URI `url`; billing codes lose modifiers."""
+        code = code.strip()
         spelling = self._spelling.get(url)
         return spelling(code) if spelling is not None else code
 

@@ -1,0 +1,109 @@
+"""The catalogue: everything the service knows about payers, drugs and policies, loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from cds_service.fhir.vocabulary import Vocabulary
+from cds_service.policies.code_systems import load_code_systems
+from cds_service.policies.errors import CatalogueError
+from cds_service.policies.files import CatalogueFiles
+from cds_service.policies.identification import Identification
+from cds_service.policies.libraries import load_libraries
+from cds_service.policies.model import Payer, PolicyVersion, Product, Selection
+from cds_service.policies.payers import Payers, load_payers
+from cds_service.policies.products import ProductEntry, load_products, load_unassigned_codes
+from cds_service.policies.selection import OrderFacts, PolicyIndex
+from cds_service.policies.settings import load_setting_codes
+from cds_service.policies.value_sets import ValueSets, load_value_sets
+from cds_service.policies.versions import Known, check_timelines, load_versions
+
+__all__ = ["Catalogue", "CatalogueError"]
+
+
+class Catalogue:
+    """One loaded catalogue. Immutable; shared by every thread."""
+
+    def __init__(
+        self,
+        *,
+        payers: Payers,
+        products: Sequence[ProductEntry],
+        unassigned_codes: Mapping[str, str],
+        vocabulary: Vocabulary,
+        value_sets: ValueSets,
+        versions: Iterable[PolicyVersion],
+        version: str,
+    ) -> None:
+        """Put a catalogue together from loaded parts. Raises CatalogueError when policy versions overlap."""
+        self.payers: Mapping[str, Payer] = payers
+        self.products: Mapping[str, Product] = {entry.product.id: entry.product for entry in products}
+        self.unassigned_codes = unassigned_codes
+        self.vocabulary = vocabulary
+        self.value_sets = value_sets
+        self.versions: tuple[PolicyVersion, ...] = tuple(versions)
+        self.version = version
+        self.identify = Identification(products, unassigned_codes, vocabulary.systems)
+        check_timelines(self.versions)
+        self._entries = tuple(products)
+        self._payers = payers
+        billing = {product.id: product.billing_codes for product in self.products.values()}
+        self._index = PolicyIndex(self.versions, self.payers, billing)
+        self._by_name = {(found.policy, found.version): found for found in self.versions}
+
+    @classmethod
+    def load(cls, directory: Path) -> Catalogue:
+        """Read and check a catalogue folder (`cql_like_rules/`), and compile its rules.
+
+        Raises CatalogueError naming file, key and reason.
+        """
+        files = CatalogueFiles(directory)
+        systems = load_code_systems(files)
+        payers = load_payers(files)
+        products = load_products(files, systems)
+        unassigned = load_unassigned_codes(files)
+        settings = load_setting_codes(files, systems)
+        value_sets = load_value_sets(files, systems)
+        known = Known(
+            payers=payers.keys(),
+            products={entry.product.id for entry in products},
+            unassigned_codes=unassigned.keys(),
+            value_sets=value_sets,
+            libraries=load_libraries(files),
+        )
+        return cls(
+            payers=payers,
+            products=products,
+            unassigned_codes=unassigned,
+            vocabulary=Vocabulary(systems, settings),
+            value_sets=value_sets,
+            versions=load_versions(files, known),
+            version=files.version,
+        )
+
+    def with_versions(self, versions: Iterable[PolicyVersion], products: Sequence[ProductEntry]) -> Catalogue:
+        """The same catalogue with other policies and products (what-if runs, benchmarks)."""
+        return Catalogue(
+            payers=self._payers,
+            products=products,
+            unassigned_codes=self.unassigned_codes,
+            vocabulary=self.vocabulary,
+            value_sets=self.value_sets,
+            versions=versions,
+            version=f"{self.version}+",
+        )
+
+    def payer_of(self, coverage: Mapping[str, Any], organization: Mapping[str, Any] | None) -> Payer | None:
+        """The payer of a Coverage resource and its payor Organization, if it is one of ours."""
+        return self._payers.match(coverage, organization)
+
+    def select(self, order: OrderFacts, on: date) -> Selection:
+        """The statements that decide an order on its date of service, or the reason why none does."""
+        return self._index.select(order, on)
+
+    def policy_version(self, policy: str, version: str) -> PolicyVersion | None:
+        """One policy version by policy id and ISO date; None when not on file."""
+        return self._by_name.get((policy, version))

@@ -1,0 +1,177 @@
+"""Loads `policies/<policy>/<effective date>/policy.yaml` into policy versions ready to evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from cds_service.cql import CompiledLibrary
+from cds_service.policies.criteria import criteria_tree
+from cds_service.policies.errors import CatalogueError
+from cds_service.policies.files import CatalogueFiles, Entry
+from cds_service.policies.model import (
+    ConditionNotCovered,
+    PolicyVersion,
+    QuantityLimit,
+    Referral,
+    Statement,
+)
+from cds_service.policies.value_sets import ValueSets
+
+_PATTERN = "policies/*/*/policy.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a policy may name: payers, products, unassigned codes, value sets, libraries by ELM file."""
+
+    payers: Set[str]
+    products: Set[str]
+    unassigned_codes: Set[str]
+    value_sets: ValueSets
+    libraries: Mapping[str, CompiledLibrary]
+
+
+def load_versions(files: CatalogueFiles, known: Known) -> tuple[PolicyVersion, ...]:
+    """Every policy version, by policy and date.
+
+    Raises CatalogueError for whatever a policy file names that does not exist, and for versions of one
+    policy that overlap, double each other or change the payer.
+    """
+    found = [_version(files, name, known) for name in files.names(_PATTERN)]
+    check_timelines(found)
+    return tuple(sorted(found, key=lambda version: (version.policy, version.effective_from)))
+
+
+def check_timelines(versions: Sequence[PolicyVersion]) -> None:
+    """Each policy has at most one version in force on any day, all of one payer; else CatalogueError."""
+    by_policy: dict[str, list[PolicyVersion]] = {}
+    for version in versions:
+        by_policy.setdefault(version.policy, []).append(version)
+    for policy, timeline in by_policy.items():
+        timeline.sort(key=lambda version: version.effective_from)
+        for earlier, later in zip(timeline, timeline[1:], strict=False):
+            file = f"policies/{policy}/{later.version}/policy.yaml"
+            if earlier.payer != later.payer:
+                raise CatalogueError(file, f"{policy} belongs to {earlier.payer} before", "payer")
+            if earlier.effective_to is None or earlier.effective_to >= later.effective_from:
+                end = earlier.effective_to or "open"
+                raise CatalogueError(
+                    file, f"overlaps the version of {earlier.version} (in force to {end})", "effective"
+                )
+
+
+def _version(files: CatalogueFiles, name: str, known: Known) -> PolicyVersion:
+    entry = files.yaml(name)
+    _, policy, folder, _ = name.split("/")
+    if entry.text("policy") != policy:
+        entry.fail("policy", f"must be the name of its folder, {policy}")
+    effective = entry.entry("effective")
+    start, end = effective.date("from"), effective.date("to")
+    if start is None or start.isoformat() != folder:
+        effective.fail("from", f"must be the date in the name of its folder, {folder}")
+    if end is not None and end < start:
+        effective.fail("to", "must not be before `from`")
+    payer = entry.text("payer")
+    if payer not in known.payers:
+        entry.fail("payer", f"{payer} is not in catalog/payers.yaml")
+    library = _library(entry, f"{name.removesuffix('policy.yaml')}criteria.elm.json", known)
+    statements = tuple(
+        _statement(item, library, known) for item in entry.entries("statements", required=True)
+    )
+    _check_statements(entry, statements)
+    return PolicyVersion(
+        policy=policy,
+        number=entry.text("number"),
+        version=folder,
+        title=entry.text("title"),
+        payer=payer,
+        effective_from=start,
+        effective_to=end,
+        precertification=entry.flag("precertification", True),
+        statements=statements,
+        library=library,
+        document=entry.text("document"),
+        documentation_rule=entry.optional_text("documentation_rule"),
+        referrals=tuple(_referral(item) for item in entry.entries("referrals")),
+        notes=entry.texts("notes"),
+    )
+
+
+def _library(entry: Entry, elm: str, known: Known) -> CompiledLibrary:
+    library = known.libraries.get(elm)
+    if library is None:
+        raise CatalogueError(elm, "is missing: run `cds-service rules build`")
+    if entry.text("library") != library.name:
+        entry.fail("library", f"must be {library.name}, the library in {elm}")
+    return library
+
+
+def _check_statements(entry: Entry, statements: Sequence[Statement]) -> None:
+    if not statements:
+        entry.fail("statements", "is empty")
+    seen: dict[str, str] = {}
+    for statement in statements:
+        for key in (f"id {statement.id}", *sorted(statement.products), *sorted(statement.unassigned_codes)):
+            if key in seen:
+                entry.fail("statements", f"{key} is in both {seen[key]} and {statement.id}")
+            seen[key] = statement.id
+
+
+def _statement(entry: Entry, library: CompiledLibrary, known: Known) -> Statement:
+    products = frozenset(entry.texts("products"))
+    codes = frozenset(code.upper() for code in entry.texts("unassigned_codes"))
+    _all_known(entry, "products", products, known.products, "catalog/drugs.yaml")
+    _all_known(entry, "unassigned_codes", codes, known.unassigned_codes, "catalog/unassigned_codes.yaml")
+    if bool(products) == bool(codes):
+        entry.fail("products", "name products, or else unassigned_codes for any other product, not both")
+    conclusion, applies = entry.text("conclusion"), entry.optional_text("applies")
+    for key, name in (("conclusion", conclusion), ("applies", applies)):
+        if name is not None and name not in library.definitions:
+            entry.fail(key, f"{name!r} is not defined in library {library.name}")
+    return Statement(
+        id=entry.text("id"),
+        title=entry.text("title"),
+        cite=entry.text("cite"),
+        conclusion=conclusion,
+        criteria=criteria_tree(library, conclusion, entry.file.replace("policy.yaml", "criteria.cql")),
+        products=products,
+        unassigned_codes=codes,
+        applies=applies,
+        applies_reason=entry.optional_text("applies_reason"),
+        not_covered_reason=entry.optional_text("not_covered_reason") or "",
+        conditions_not_covered=tuple(
+            _condition(item, known) for item in entry.entries("conditions_not_covered")
+        ),
+        authorization_months=entry.integer("authorization_months"),
+        quantity_limit=_limit(entry.optional_entry("quantity_limit")),
+        billing_code=entry.optional_text("billing_code"),
+        notes=entry.texts("notes"),
+    )
+
+
+def _all_known(entry: Entry, key: str, named: Set[str], known: Set[str], where: str) -> None:
+    unknown = sorted(named - known)
+    if unknown:
+        entry.fail(key, f"{unknown[0]} is not in {where}")
+
+
+def _condition(entry: Entry, known: Known) -> ConditionNotCovered:
+    value_set = entry.optional_text("value_set")
+    if value_set is not None and known.value_sets.get(value_set) is None:
+        entry.fail("value_set", f"catalog/value_sets/{value_set}.yaml does not exist")
+    return ConditionNotCovered(entry.text("name"), entry.text("cite"), value_set)
+
+
+def _limit(entry: Entry | None) -> QuantityLimit | None:
+    if entry is None:
+        return None
+    hours = entry.integer("per_hours")
+    if hours is None:
+        entry.fail("per_hours", "is missing")
+    return QuantityLimit(entry.decimal("amount"), entry.text("unit"), hours, entry.text("cite"))
+
+
+def _referral(entry: Entry) -> Referral:
+    codes = frozenset(code.upper() for code in entry.texts("billing_codes"))
+    return Referral(codes, entry.text("policy"), entry.text("text"), entry.text("cite"))
