@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from cds_service.cql import CompiledLibrary
 from cds_service.decisions.model import CriterionStatus, Determination
-from cds_service.policies.model import CriteriaNode, Criterion, PolicyVersion
+from cds_service.policies.criteria import leaves
+from cds_service.policies.model import PolicyVersion
 
 WAYS = (CriterionStatus.MET, CriterionStatus.NOT_MET, CriterionStatus.UNKNOWN)
 
@@ -40,27 +42,20 @@ def exercised(determinations: Iterable[Determination]) -> Exercised:
 
 
 def gaps(versions: Iterable[PolicyVersion], found: Exercised) -> list[Gap]:
-    """The criteria of `versions` not seen met, not met and unknown, in the policies' order."""
+    """The criteria of `versions` not seen in all three ways, in the policies' order; constants aside."""
     return [
         Gap(version.policy, version.version, statement.id, criterion.name, missing)
         for version in versions
         for statement in version.statements
-        for criterion in criteria(statement.criteria)
-        if (missing := _missing(found.get((version.policy, version.version, criterion.name), frozenset())))
+        for criterion in {leaf.id: leaf for leaf in leaves(statement.criteria)}.values()
+        if not is_constant(version.library, criterion.name)
+        and (missing := _missing(found.get((version.policy, version.version, criterion.name), frozenset())))
     ]
 
 
-def criteria(node: CriteriaNode) -> Iterator[Criterion]:
-    """The leaves of a criteria tree, in order, each once."""
-    yield from {each.id: each for each in _leaves(node)}.values()
-
-
-def _leaves(node: CriteriaNode) -> Iterator[Criterion]:
-    if isinstance(node, Criterion):
-        yield node
-    else:
-        for child in node.children:
-            yield from _leaves(child)
+def is_constant(library: CompiledLibrary, name: str) -> bool:
+    """Whether a definition is a bare true or false: the document's word, with nothing to find out."""
+    return library.definitions[name].elm.get("type") == "Literal"
 
 
 def _missing(statuses: frozenset[CriterionStatus]) -> tuple[CriterionStatus, ...]:

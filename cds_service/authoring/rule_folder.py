@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from cds_service.authoring.case_resources import Vocabulary
-from cds_service.authoring.cases import DECLARED, Case, ExpandedCase, expand, load_cases
+from cds_service.authoring.cases import DECLARED, Case, CaseError, ExpandedCase, expand, load_cases
 from cds_service.authoring.yaml_files import read_yaml
 from cds_service.coverage_check import CoverageCheck
+from cds_service.coverage_check.member import member_coverage
 from cds_service.decisions.model import Determination
 from cds_service.fhir.index import ResourceIndex
+from cds_service.hooks.errors import RequestError
 from cds_service.orders.model import DrugOrder
 from cds_service.policies.catalogue import Catalogue
 from cds_service.policies.model import PolicyVersion
@@ -52,8 +54,12 @@ class RuleFolder:
 
     def cases(self, version: PolicyVersion) -> list[Case]:
         """The golden cases of one version; none when it has no cases.yaml. Raises CaseError."""
-        file = self.directory / "policies" / version.policy / version.version / "cases.yaml"
+        file = self.cases_file(version)
         return load_cases(file) if file.exists() else []
+
+    def cases_file(self, version: PolicyVersion) -> Path:
+        """Where the golden cases of a version are, or would be."""
+        return self.directory / "policies" / version.policy / version.version / "cases.yaml"
 
     def expand(self, case: Case) -> ExpandedCase:
         """The case as FHIR. Raises CaseError."""
@@ -63,10 +69,14 @@ class RuleFolder:
         """Decide the case as every door of the service does, at noon UTC of its day. Raises CaseError."""
         facts = self.expand(case)
         index = ResourceIndex.from_prefetch(facts.prefetch, DECLARED)
-        index.add(facts.order)
         index.set_patient("pat-1")
+        index.set_encounter("enc-1" if "encounter" in case.facts else None)
         now = datetime.combine(case.today, time(12), UTC)
-        return self.check.determine(facts.order, index, facts.coverage, case.today, now, facts.answers)
+        try:
+            coverage = member_coverage(facts.order, "order", index, self.catalogue)
+        except RequestError as error:
+            raise CaseError(f"{case.file}: case {case.name!r}: {error}") from error
+        return self.check.determine(facts.order, index, coverage, case.today, now, facts.answers)
 
 
 def _matches(version: PolicyVersion, name: str) -> bool:
