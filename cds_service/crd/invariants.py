@@ -266,7 +266,9 @@ def check_answer(answer: Mapping[str, Any], version: CrdVersion) -> list[str]:
             problems.append("systemActions: no coverage-information")
         for extension in ours:
             problems += check_coverage_information(extension, version)
-    problems += list(_empty({key: value for key, value in answer.items() if key != "cards"}, "answer"))
+    for key, value in answer.items():
+        if value in (None, "", {}) or (value == [] and key != "cards"):
+            problems.append(f"{key}: empty")
     return problems
 
 

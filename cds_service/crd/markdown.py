@@ -13,8 +13,8 @@ _LIST_MARK: Final = re.compile(r"^(?=[-+=])|^(\d+)(?=[.)])")
 
 
 def line(text: str, limit: int) -> str:
-    """One line of plain text without angle brackets, cut to `limit` characters."""
-    text = _BLANK.sub(" ", text).strip().replace("<", "").replace(">", "")
+    """One line of plain text, cut to `limit` characters; a client that reads it as Markdown finds no markup."""
+    text = _BLANK.sub(" ", text).strip().replace("<", "").replace(">", "").replace("](", "] (")
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

@@ -104,9 +104,7 @@ def trees() -> st.SearchStrategy[CriteriaNode]:
 
 
 @given(trees(), st.fixed_dictionaries({name: st.sampled_from([True, False, None]) for name in "abcd"}))
-def test_what_is_asked_is_what_brute_force_finds(
-    tree: CriteriaNode, values: dict[str, bool | None]
-) -> None:
+def test_what_is_asked_is_what_brute_force_finds(tree: CriteriaNode, values: dict[str, bool | None]) -> None:
     unknown = [each.id for each in leaves(tree) if values[each.id] is None]
     worlds = {
         answers: evaluate(tree, values | dict(zip(unknown, answers, strict=True)))

@@ -1,0 +1,211 @@
+"""The coverage check, step by step: what the hook, the command line and later doors all run."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from cds_service.coverage_check.member import inactive, member_coverage
+from cds_service.coverage_check.recording import decision_record
+from cds_service.cql import Evaluation, EvaluationInput
+from cds_service.crd.assertion import CoverageAssertion
+from cds_service.crd.configuration import Configuration
+from cds_service.crd.respond import respond
+from cds_service.crd.versions import VERSIONS
+from cds_service.decisions.decide import decide, indeterminate, no_active_coverage, not_addressed
+from cds_service.decisions.digest import identifiers
+from cds_service.decisions.model import TECHNICAL_CODES, Determination
+from cds_service.fhir.index import ResourceIndex
+from cds_service.fhir.references import reference_to
+from cds_service.hooks.prefetch import declared_types
+from cds_service.hooks.request import ORDER_TYPES, HookRequest
+from cds_service.orders.model import DrugOrder, MemberCoverage
+from cds_service.orders.parameters import order_parameters
+from cds_service.orders.read import read_drug_order
+from cds_service.policies.catalogue import Catalogue
+from cds_service.policies.model import NotAddressed, PolicyVersion
+from cds_service.store.model import DecisionRecord
+
+_LOG: Final = logging.getLogger(__name__)
+_DRUG_ORDER: Final = "MedicationRequest"
+
+
+class Recorder(Protocol):
+    """Where decisions are kept; `store.DecisionRecorder` implements it."""
+
+    def record(self, record: DecisionRecord) -> None: ...
+
+
+class CoverageCheck:
+    """Decides orders by the policies of one catalogue. One instance serves all threads.
+
+    `public_base_url` starts the addresses of policy pages; `assertion_key` keys the assertion ids.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        recorder: Recorder | None = None,
+        *,
+        public_base_url: str = "http://127.0.0.1:8000",
+        assertion_key: str = "",
+    ) -> None:
+        self.catalogue = catalogue
+        self._recorder = recorder
+        self._base_url = public_base_url.rstrip("/")
+        self._key = assertion_key.encode()
+
+    def policy_page(self, policy: str, version: str) -> str:
+        """The absolute address of the page about one policy version."""
+        return f"{self._base_url}/policies/{quote(policy, safe='')}/{quote(version, safe='')}"
+
+    def answer(self, request: HookRequest, now: datetime) -> dict[str, Any]:
+        """The whole answer to one hook call; `now` is aware, in the time zone that counts the days.
+
+        Raises RequestError when an order has no single usable Coverage of a payer on file.
+        """
+        configuration = Configuration.read(request.configuration)
+        if not configuration.coverage_information:
+            return {"cards": []}
+        index = resource_index(request)
+        members = [
+            member_coverage(order, path, index, self.catalogue) for path, order in request.draft_orders
+        ]
+        assertions = [
+            self._assert(order, index, coverage, request, configuration, now)
+            for (_, order), coverage in zip(request.draft_orders, members, strict=True)
+        ]
+        return respond(
+            assertions,
+            VERSIONS[request.requested_version],
+            configuration,
+            today=now.date(),
+            hook_instance=request.hook_instance,
+            policy_page=self.policy_page,
+        )
+
+    def determine(
+        self,
+        resource: Mapping[str, Any],
+        index: ResourceIndex,
+        coverage: MemberCoverage,
+        today: date,
+        now: datetime,
+        answers: Mapping[str, Any] | None = None,
+    ) -> tuple[DrugOrder | None, Determination]:
+        """Decide one order; the DrugOrder is None when it is no drug order or could not be read.
+
+        `answers` are values of definitions that somebody gave ("Name" or "Alias.Name"). Never raises:
+        what breaks inside becomes an indeterminate outcome, and the log says where without patient data.
+        """
+        try:
+            return self._determine(resource, index, coverage, today, now, answers or {})
+        except Exception as error:
+            _log_trouble(error)
+            text = f"{TECHNICAL_CODES['CDS-2003']} (CDS-2003)"
+            return None, indeterminate(reference_to(resource), "", "CDS-2003", text)
+
+    def _determine(
+        self,
+        resource: Mapping[str, Any],
+        index: ResourceIndex,
+        coverage: MemberCoverage,
+        today: date,
+        now: datetime,
+        answers: Mapping[str, Any],
+    ) -> tuple[DrugOrder | None, Determination]:
+        if resource.get("resourceType") != _DRUG_ORDER:
+            text = "This is no drug order; the policies on file decide drug orders only."
+            return None, not_addressed(reference_to(resource), NotAddressed.NOT_A_DRUG, text)
+        order = read_drug_order(resource, index, coverage, self.catalogue.identify, today)
+        text_inactive = inactive(coverage, order.service_date.date)
+        if text_inactive is not None:
+            return order, no_active_coverage(order, text_inactive)
+        selection = self.catalogue.select(order, order.service_date.date)
+        parameters = {**order_parameters(order), **selection.parameters} if selection.statements else {}
+
+        def evaluate(version: PolicyVersion) -> Evaluation:
+            given = {name: value for name, value in answers.items() if _is_defined(name, version)}
+            return version.library.evaluate(
+                EvaluationInput(index, self.catalogue.value_sets, parameters, now, given, trace=True)
+            )
+
+        determination = decide(
+            order,
+            selection,
+            evaluate,
+            payer=self.catalogue.payers[coverage.payer],
+            value_sets=self.catalogue.value_sets,
+        )
+        return order, determination
+
+    def _assert(
+        self,
+        resource: Mapping[str, Any],
+        index: ResourceIndex,
+        coverage: MemberCoverage,
+        request: HookRequest,
+        configuration: Configuration,
+        now: datetime,
+    ) -> CoverageAssertion:
+        """Decide one order, name the decision, and hand it to the recorder."""
+        order, determination = self.determine(resource, index, coverage, now.date(), now)
+        payer = self.catalogue.payers[coverage.payer]
+        satisfied = (
+            determination.authorizes and payer.real_time_approval and configuration.unsolicited_determination
+        )
+        names = identifiers(
+            determination,
+            order,
+            resource,
+            coverage,
+            self._key,
+            origin=request.fhir_server or "",
+            satisfied=satisfied,
+        )
+        assertion = CoverageAssertion(resource, determination, coverage, payer, names, satisfied)
+        if self._recorder is not None:
+            record = decision_record(
+                assertion,
+                order,
+                catalogue_version=self.catalogue.version,
+                crd_version=request.requested_version,
+                hook_instance=request.hook_instance,
+                now=now,
+            )
+            self._recorder.record(record)
+        return assertion
+
+
+def resource_index(request: HookRequest) -> ResourceIndex:
+    """Everything the call delivered, for its patient; draft orders themselves are no record of the past."""
+    index = ResourceIndex.from_prefetch(request.prefetch, declared_types(request.hook), request.fhir_server)
+    index.set_patient(request.patient_id)
+    index.set_encounter(request.encounter_id)
+    draft_orders = request.context.get("draftOrders")
+    entries = draft_orders.get("entry") if isinstance(draft_orders, Mapping) else None
+    for entry in entries if isinstance(entries, list) else ():
+        resource = entry.get("resource") if isinstance(entry, Mapping) else None
+        if isinstance(resource, Mapping) and resource.get("resourceType") not in ORDER_TYPES:
+            index.add(resource, entry.get("fullUrl"))
+    return index
+
+
+def _is_defined(name: str, version: PolicyVersion) -> bool:
+    library = version.library
+    if name in library.definitions:
+        return True
+    alias, _, local = name.partition(".")
+    included = library.includes.get(alias)
+    return included is not None and local in included.definitions
+
+
+def _log_trouble(error: Exception) -> None:
+    """Say where it broke: type and place of the error, never its message, which may quote the record."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{each.name}:{each.lineno}" for each in reversed(frames[-4:]))
+    _LOG.error("order not processed code=CDS-2003 error=%s at=%s", type(error).__name__, place)
