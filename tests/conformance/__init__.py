@@ -1,0 +1,1 @@
+"""Proof against specifications and engines that are not ours."""

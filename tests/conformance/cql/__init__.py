@@ -1,0 +1,1 @@
+"""The public CQL conformance suite, run on the rule engine."""
