@@ -8,12 +8,14 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from cds_service import __version__
 
-
-class CommandError(Exception):
-    """A command cannot do what was asked; the message is for the person at the terminal."""
+# Errors that say in words what the caller can mend; by name, so that nothing is imported for it.
+_FOR_PEOPLE: Final = frozenset(
+    {"CommandError", "SettingsError", "CatalogueError", "RequestError", "NodeToolsError", "CqlError"}
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,23 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = importlib.import_module(f"cds_service.commands.{options.module}")
     try:
         code: int = module.run(options)
-    except CommandError as error:
-        sys.stderr.write(f"cds-service: {error}\n")
-        return 2
     except Exception as error:
-        if not _is_for_people(error):
+        if not _FOR_PEOPLE & {cls.__name__ for cls in type(error).__mro__}:
             raise
         sys.stderr.write(f"cds-service: {error}\n")
         return 2
     except KeyboardInterrupt:
         return 130
     return code
-
-
-def _is_for_people(error: Exception) -> bool:
-    """Whether the error says in words what the caller can mend: settings, catalogue, request, tools."""
-    names = {cls.__name__ for cls in type(error).__mro__}
-    return bool(names & {"SettingsError", "CatalogueError", "RequestError", "NodeToolsError", "CqlError"})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -81,7 +74,7 @@ def _rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "build": "translate every .cql file to ELM (needs Node.js)",
         "check": "check the catalogue and every policy file",
         "test": "run the golden cases; list criteria that no case exercises",
-        "explain": "show one policy version, or how one of its golden cases is decided",
+        "explain": "lay out a decision, or a policy, along the tree of its criteria",
     }
     for name, text in texts.items():
         action = actions.add_parser(name, help=text, description=text)
@@ -95,8 +88,8 @@ def _rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         elif name == "test":
             action.add_argument("policies", nargs="*", metavar="POLICY", help="for example cigna-1701")
         elif name == "explain":
-            action.add_argument("policy", metavar="POLICY", help="for example cigna-1701/2024-07-01")
-            action.add_argument("case", nargs="?", metavar="CASE", help="name of a golden case, or its start")
+            text = "a request file, (part of) the name of a golden case, or a policy such as cigna-1701"
+            action.add_argument("target", metavar="FILE|CASE|POLICY", help=text)
 
 
 def _openapi(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

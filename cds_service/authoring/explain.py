@@ -18,26 +18,38 @@ from cds_service.decisions.tree import evaluate
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.request import parse_hook_request
 from cds_service.policies.errors import CatalogueError
-from cds_service.policies.model import CriteriaNode, Criterion, Statement
+from cds_service.policies.model import CriteriaNode, Criterion, PolicyVersion, Statement
 
 _WIDTH = 110
 _TRUTH = {True: "met", False: "not met", None: "unknown"}
 
 
-def run_explain(rules_directory: Path, target: str, out: TextIO) -> int:
-    """`cds-service rules explain FILE|CASE`: a hook request file, or a golden case by (part of) its name.
+Results = Mapping[str, CriterionResult] | None
 
-    Exit code 0 when something was explained, else 1 with the reason.
+
+def run_explain(rules_directory: Path, target: str, out: TextIO) -> int:
+    """`cds-service rules explain FILE|CASE|POLICY`: a request file, a golden case, or a policy's criteria.
+
+    A case is named by its name or a part of it, a policy by "policy" or "policy/version". Exit code 0 when
+    something was explained, else 1 with the reason.
     """
     try:
         folder = RuleFolder.open(rules_directory)
-        is_file = Path(target).is_file()
-        for line in _request(folder, Path(target)) if is_file else _case(folder, target):
+        for line in _explained(folder, target):
             out.write(f"{line}\n")
     except (CatalogueError, CaseError, RequestError, LookupError, ValueError) as error:
         out.write(f"ERROR {error}\n")
         return 1
     return 0
+
+
+def _explained(folder: RuleFolder, target: str) -> Iterator[str]:
+    if Path(target).is_file():
+        return _request(folder, Path(target))
+    versions = [
+        each for each in folder.versions() if target in (each.policy, f"{each.policy}/{each.version}")
+    ]
+    return _policies(versions) if versions else _case(folder, target)
 
 
 def explain_tree(folder: RuleFolder, determination: Determination) -> Iterator[str]:
@@ -54,23 +66,35 @@ def explain_tree(folder: RuleFolder, determination: Determination) -> Iterator[s
                 yield from _node(statement.criteria, results, 1)
 
 
-def _node(node: CriteriaNode, results: Mapping[str, CriterionResult], depth: int) -> Iterator[str]:
+def _policies(versions: Sequence[PolicyVersion]) -> Iterator[str]:
+    """The criteria of policy versions in words, with nothing evaluated."""
+    for version in versions:
+        yield version.label
+        for statement in version.statements:
+            yield ""
+            yield f"  {statement.title} [{statement.cite}]"
+            yield from _node(statement.criteria, None, 2)
+
+
+def _node(node: CriteriaNode, results: Results, depth: int) -> Iterator[str]:
     if isinstance(node, Criterion):
-        yield from _criterion(node, results.get(node.id), depth)
+        yield from _criterion(node, results, depth)
         return
-    truth = _TRUTH[evaluate(node, _values(results))]
+    truth = "" if results is None else f" ({_TRUTH[evaluate(node, _values(results))]})"
     name = f"{node.name}: " if node.name else ""
     cite = f" [{node.cite}]" if node.cite else ""
-    yield from _wrapped(f"{name}{node.connective.value.upper()} ({truth}){cite}", depth)
+    yield from _wrapped(f"{name}{node.connective.value.upper()}{truth}{cite}", depth)
     for child in node.children:
         yield from _node(child, results, depth + 1)
 
 
-def _criterion(criterion: Criterion, result: CriterionResult | None, depth: int) -> Iterator[str]:
-    status = result.status.value if result else "not evaluated"
-    yield from _wrapped(f"[{status}] {criterion.name} [{criterion.cite}]", depth)
+def _criterion(criterion: Criterion, results: Results, depth: int) -> Iterator[str]:
+    result = results.get(criterion.id) if results else None
     if result is None:
+        status = "" if results is None else "[not evaluated] "
+        yield from _wrapped(f"{status}{criterion.name} [{criterion.cite}]", depth)
         return
+    yield from _wrapped(f"[{result.status.value}] {criterion.name} [{criterion.cite}]", depth)
     if result.value:
         yield from _wrapped(f"value: {result.value}", depth + 2)
     if result.evidence:

@@ -27,4 +27,4 @@ def run(options: argparse.Namespace) -> int:
         return run_check(directory, sys.stdout)
     from cds_service.authoring.explain import run_explain
 
-    return run_explain(directory, options.policy, options.case, sys.stdout)
+    return run_explain(directory, options.target, sys.stdout)
