@@ -203,6 +203,11 @@ class ResourceIndex:
         return found
 
     @property
+    def patient_id(self) -> str | None:
+        """Whose call this is, without "Patient/"."""
+        return self._patient_id
+
+    @property
     def encounter(self) -> Resource | None:
         """The encounter of this call: the one of its context, else the only one delivered."""
         if self._encounter_id is not None:

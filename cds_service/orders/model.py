@@ -66,7 +66,8 @@ class Indication:
 
     `source` is "order", "encounter" or None when neither gives a reason. `evidence` holds references
     ("Condition/c1"). `unusable` are sentences about reasons that must not count (refuted, entered in
-    error, resolved, unresolvable reference).
+    error, resolved, unresolvable reference). `is_coded` is True when every reason has an
+    ICD-10-CM or SNOMED CT code and none is unusable; None without a reason.
     """
 
     codes: tuple[Coding, ...] = ()
@@ -74,6 +75,7 @@ class Indication:
     source: str | None = None
     evidence: tuple[str, ...] = ()
     unusable: tuple[str, ...] = ()
+    is_coded: bool | None = None
 
 
 class PatientStatus(enum.Enum):

@@ -10,7 +10,7 @@ FILE = "catalog/settings.yaml"
 
 
 def load_setting_codes(files: CatalogueFiles, systems: CodeSystems) -> SettingCodes:
-    """The setting codes of a catalogue. Raises CatalogueError when a code is both inpatient and outpatient."""
+    """The setting codes of a catalogue. Raises CatalogueError for a code that is inpatient and outpatient."""
     entry = files.yaml(FILE)
     classes, categories = entry.entry("encounter_class"), entry.entry("order_category")
     statuses = entry.entry("encounter_status")

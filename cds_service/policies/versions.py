@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -50,7 +51,7 @@ def check_timelines(versions: Sequence[PolicyVersion]) -> None:
         by_policy.setdefault(version.policy, []).append(version)
     for policy, timeline in by_policy.items():
         timeline.sort(key=lambda version: version.effective_from)
-        for earlier, later in zip(timeline, timeline[1:], strict=False):
+        for earlier, later in itertools.pairwise(timeline):
             file = f"policies/{policy}/{later.version}/policy.yaml"
             if earlier.payer != later.payer:
                 raise CatalogueError(file, f"{policy} belongs to {earlier.payer} before", "payer")
