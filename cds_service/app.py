@@ -26,7 +26,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level, settings.log_format)
     catalogue = Catalogue.load(settings.rules_directory)
     recorder = DecisionRecorder(settings.database_url)
-    check = CoverageCheck(catalogue)
+    check = CoverageCheck(
+        catalogue,
+        recorder,
+        public_base_url=settings.public_base_url or f"http://{settings.host}:{settings.port}",
+        assertion_key=settings.assertion_key,
+    )
     return build_application(
         Services(
             settings=settings,

@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 
-from cds_service.app import create_app
 from cds_service.commands.files import write_or_check
-from cds_service.settings import Settings
+from cds_service.web.openapi import published_description
 
 
 def run(options: argparse.Namespace) -> int:
     """Write openapi/cds-service.json, or check that it is current."""
-    from cds_service.web.openapi import description
-
-    text = json.dumps(description(create_app(Settings())), indent=2, ensure_ascii=False, sort_keys=True)
+    text = json.dumps(published_description(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
     command = f"cds-service openapi {options.file}"
-    return write_or_check(options.file, text + "\n", check=options.check, command=command)
+    return write_or_check(options.file, text, check=options.check, command=command)

@@ -73,6 +73,13 @@ def description(app: Flask) -> dict[str, Any]:
     return spec
 
 
+def published_description() -> dict[str, Any]:
+    """What openapi/cds-service.json holds; needs no catalogue and no database."""
+    app = Flask(__name__)
+    install(app)
+    return description(app)
+
+
 @viewer.get("/")
 def start() -> WerkzeugResponse:
     """People who open the bare address see the policies."""
@@ -100,6 +107,6 @@ def docs_file(name: str) -> Response:
     """The viewer's own files, from the installed package."""
     if name not in _VIEWER_FILES:
         raise NotFound
-    from swagger_ui_bundle import swagger_ui_path
+    from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
     return send_from_directory(swagger_ui_path, name, max_age=86_400)

@@ -19,7 +19,7 @@ def schema_3_0(node: Any) -> Any:
             continue
         if key == "type" and isinstance(value, list):
             named = [each for each in value if each != "null"]
-            result["nullable"] = True
+            result["nullable"] = "null" in value
             if len(named) == 1:
                 result["type"] = named[0]
             else:

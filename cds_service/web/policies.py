@@ -29,13 +29,12 @@ def show_policy(policy: str, version: str) -> Response:
     """One policy version: what it addresses, its criteria, limits and citations."""
     here = services()
     catalogue = here.catalogue
-    for each in catalogue.versions:
-        if each.policy == policy and each.version == version:
-            page = pages.policy_page(
-                each, catalogue.versions, catalogue.payers, catalogue.products, here.now().date()
-            )
-            return _answer("policy.html", page)
-    raise NotFound
+    found = catalogue.policy_version(policy, version)
+    if found is None:
+        raise NotFound
+    today = here.now().date()
+    page = pages.policy_page(found, catalogue.versions, catalogue.payers, catalogue.products, today)
+    return _answer("policy.html", page)
 
 
 def _answer(template: str, content: dict[str, Any]) -> Response:

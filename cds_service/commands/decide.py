@@ -1,0 +1,60 @@
+"""`cds-service decide FILE`: what would be answered to a request, and why; nothing is stored."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import datetime, time
+from pathlib import Path
+
+import orjson
+
+from cds_service.commands.errors import CommandError
+from cds_service.coverage_check import CoverageCheck, explain_request
+from cds_service.hooks.reading import RequestLimits, write_json
+from cds_service.hooks.request import parse_hook_request
+from cds_service.policies.catalogue import Catalogue
+from cds_service.settings import CRD_VERSIONS, Settings
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the decision about each order and the cards, or with --json the answer as the server sends it."""
+    settings = Settings.from_environment()
+    body = sys.stdin.buffer.read() if options.file == "-" else _read(options.file)
+    request = parse_hook_request(
+        body,
+        "order-sign",
+        RequestLimits(settings.max_body_bytes, settings.max_nesting, settings.max_orders),
+        CRD_VERSIONS,
+        settings.default_crd_version,
+    )
+    now = datetime.now(settings.time_zone)
+    if options.today:
+        now = datetime.combine(options.today, time(12), settings.time_zone)
+    check = CoverageCheck(
+        Catalogue.load(settings.rules_directory),
+        public_base_url=settings.public_base_url or f"http://{settings.host}:{settings.port}",
+        assertion_key=settings.assertion_key,
+    )
+    answer = check.answer(request, now)
+    if options.json:
+        sys.stdout.write(
+            orjson.dumps(json.loads(write_json(answer)), option=orjson.OPT_INDENT_2).decode() + "\n"
+        )
+        return 0
+    sys.stdout.write(explain_request(check, request, now))
+    for card in answer["cards"]:
+        sys.stdout.write(f"\nCard ({card['indicator']}): {card['summary']}\n")
+        for line in card.get("detail", "").splitlines():
+            sys.stdout.write(f"  {line}\n" if line else "\n")
+        for link in card.get("links", ()):
+            sys.stdout.write(f"  {link['label']}: {link['url']}\n")
+    return 0
+
+
+def _read(name: str) -> bytes:
+    path = Path(name)
+    if not path.is_file():
+        raise CommandError(f"{name}: no such file")
+    return path.read_bytes()
