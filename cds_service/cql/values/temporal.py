@@ -18,6 +18,7 @@ from cds_service.cql.values.timezone import default_offset_minutes, offset_text,
 
 PRECISIONS = ("year", "month", "day", "hour", "minute", "second", "millisecond")
 TIME_PRECISIONS = PRECISIONS[3:]
+LENGTHS = {name: length for length, name in enumerate(PRECISIONS, start=1)}
 
 _LOWEST = (1, 1, 1, 0, 0, 0, 0)
 _HIGHEST = (9999, 12, 31, 23, 59, 59, 999)
@@ -55,19 +56,21 @@ def _numbers(texts: Iterable[str | None]) -> tuple[int | None, ...]:
 class Temporal:
     """What Date, DateTime and Time share: the known parts, most significant first."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("offset_minutes", "parts")
     names: ClassVar[tuple[str, ...]] = PRECISIONS
     parts: tuple[int, ...]
+    offset_minutes: int | None  # of DateTime only; None: none was given
 
     @classmethod
-    def _of(cls, parts: tuple[int, ...]) -> Self:
+    def _of(cls, parts: tuple[int, ...], offset_minutes: int | None = None) -> Self:
         value = cls.__new__(cls)
         value.parts = parts
+        value.offset_minutes = offset_minutes
         return value
 
     def with_parts(self, parts: tuple[int, ...]) -> Self:
         """The same kind of value (and time zone) with other parts, which must be valid."""
-        return self._of(parts)
+        return self._of(parts, self.offset_minutes)
 
     @property
     def precision(self) -> str:
@@ -149,6 +152,7 @@ class Date(_Calendar):
 
     def __init__(self, year: int, month: int | None = None, day: int | None = None) -> None:
         self.parts = _known_parts((year, month, day), 0)
+        self.offset_minutes = None
 
     @classmethod
     def parse(cls, text: str) -> Date:
@@ -179,8 +183,7 @@ class Date(_Calendar):
 class DateTime(_Calendar):
     """A point in time; without an offset it is in the time zone of the evaluation."""
 
-    __slots__ = ("offset_minutes",)
-    offset_minutes: int | None
+    __slots__ = ()
 
     def __init__(
         self,
@@ -210,14 +213,14 @@ class DateTime(_Calendar):
             raise ValueError(f"not a date and time: {text!r}")
         *parts, fraction, zone = match.groups()
         parts.append((fraction + "00")[:3] if fraction else None)
-        value = cls._of(_known_parts(_numbers(parts), 0))
-        value.offset_minutes = None if zone is None else parse_offset(zone)
-        return value
+        offset = None if zone is None else parse_offset(zone)
+        return cls._of(_known_parts(_numbers(parts), 0), offset)
 
     @classmethod
     def from_python(cls, value: datetime) -> DateTime:
         """All parts of a Python datetime to the millisecond, with its offset when it is aware."""
-        result = cls._of(
+        offset: timedelta | None = value.utcoffset()
+        return cls._of(
             (
                 value.year,
                 value.month,
@@ -226,17 +229,9 @@ class DateTime(_Calendar):
                 value.minute,
                 value.second,
                 value.microsecond // 1000,
-            )
+            ),
+            None if offset is None else int(offset.total_seconds() // 60),
         )
-        offset: timedelta | None = value.utcoffset()
-        result.offset_minutes = None if offset is None else int(offset.total_seconds() // 60)
-        return result
-
-    def with_parts(self, parts: tuple[int, ...]) -> DateTime:
-        """The same time zone with other parts, which must be valid."""
-        value = self._of(parts)
-        value.offset_minutes = self.offset_minutes
-        return value
 
     @property
     def offset(self) -> Decimal | None:
@@ -277,6 +272,7 @@ class Time(Temporal):
         self, hour: int, minute: int | None = None, second: int | None = None, millisecond: int | None = None
     ) -> None:
         self.parts = _known_parts((hour, minute, second, millisecond), 3)
+        self.offset_minutes = None
 
     @classmethod
     def parse(cls, text: str) -> Time:

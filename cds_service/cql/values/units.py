@@ -16,6 +16,8 @@ from cds_service.cql.values.numbers import ARITHMETIC
 # A unit is text from a chart: no real one is longer.
 LONGEST_UNIT = 80
 
+_ZERO, _ONE, _TWELVE = Decimal(0), Decimal(1), Decimal(12)
+
 _lock = Lock()
 _registry: Any = None
 
@@ -33,16 +35,21 @@ class UnitMismatch(ValueError):  # noqa: N818 - the name of the interface
 
 
 class _Conversion:
-    """value * factor + offset: the offset is for temperatures."""
+    """value * factor / divisor + offset: the offset is for temperatures.
 
-    __slots__ = ("factor", "offset")
+    Factor and divisor, so that both directions of a round relation (60 minutes, 12 months) are exact.
+    """
 
-    def __init__(self, factor: Decimal, offset: Decimal) -> None:
+    __slots__ = ("divisor", "factor", "offset")
+
+    def __init__(self, factor: Decimal, divisor: Decimal = _ONE, offset: Decimal = _ZERO) -> None:
         self.factor = factor
+        self.divisor = divisor
         self.offset = offset
 
     def __call__(self, value: Decimal) -> Decimal:
-        return ARITHMETIC.add(ARITHMETIC.multiply(value, self.factor), self.offset)
+        scaled = ARITHMETIC.divide(ARITHMETIC.multiply(value, self.factor), self.divisor)
+        return ARITHMETIC.add(scaled, self.offset) if self.offset else scaled
 
 
 def convert(value: Decimal, source: str, target: str) -> Decimal:
@@ -90,10 +97,10 @@ def calendar_unit(unit: str) -> str | None:
 def _conversion(source: str, target: str) -> _Conversion:
     left, right = canonical(source), canonical(target)
     if left == right:
-        return _Conversion(Decimal(1), Decimal(0))
+        return _Conversion(_ONE)
     if left in _DAYS_IN_CALENDAR or right in _DAYS_IN_CALENDAR:
         if left in _DAYS_IN_CALENDAR and right in _DAYS_IN_CALENDAR:
-            return _Conversion(Decimal(12) if left == "year" else 1 / Decimal(12), Decimal(0))
+            return _Conversion(_TWELVE) if left == "year" else _Conversion(_ONE, _TWELVE)
         raise UnitMismatch(f"'{source}' and '{target}' have no fixed relation")
     if len(left) > LONGEST_UNIT or len(right) > LONGEST_UNIT:
         raise UnitMismatch("a unit is too long to be one")
@@ -114,7 +121,10 @@ def _ucum_conversion(source: str, target: str) -> _Conversion:
     factor = at_1 - at_0
     if factor == 0 or abs(at_2 - at_1 - factor) > 1e-9 * abs(factor):
         raise UnitMismatch(f"'{source}' and '{target}' are not on proportional scales")
-    return _Conversion(_decimal(factor), _decimal(at_0))
+    multiplier, divisor = _decimal(factor), _decimal(1 / factor)
+    if len(multiplier.as_tuple().digits) <= len(divisor.as_tuple().digits):
+        return _Conversion(multiplier, offset=_decimal(at_0))
+    return _Conversion(_ONE, divisor, _decimal(at_0))
 
 
 def _decimal(number: float) -> Decimal:
@@ -129,3 +139,25 @@ def _load_registry() -> Any:
 
         _registry = PintUcumRegistry()
     return _registry
+
+
+def product_unit(left: str, right: str) -> str:
+    """The unit of a product: 'cm' and 'cm' give 'cm2', 'g' and 'm' give 'g.m'."""
+    if left == "1" or right == "1":
+        return right if left == "1" else left
+    if left == right and left.isalpha():
+        return f"{left}2"
+    return f"{_factor_of(left)}.{_factor_of(right)}"
+
+
+def quotient_unit(left: str, right: str) -> str:
+    """The unit of a quotient: 'g' and 'mL' give 'g/mL', equal units cancel out."""
+    if left == right:
+        return "1"
+    return left if right == "1" else f"{_factor_of(left)}/{_factor_of(right)}"
+
+
+def _factor_of(unit: str) -> str:
+    plain = canonical(unit)
+    ucum = _CALENDAR_TO_UCUM.get(plain, plain)
+    return f"({ucum})" if "/" in ucum or "." in ucum else ucum
