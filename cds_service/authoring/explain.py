@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -11,7 +12,7 @@ from typing import TextIO
 from cds_service.authoring.cases import Case, CaseError
 from cds_service.authoring.rule_folder import RuleFolder
 from cds_service.coverage_check.check import resource_index
-from cds_service.coverage_check.member import member_coverage
+from cds_service.coverage_check.member import coverage_of
 from cds_service.decisions.explain import explain
 from cds_service.decisions.model import CriterionResult, CriterionStatus, Determination
 from cds_service.decisions.tree import evaluate
@@ -54,7 +55,7 @@ def _explained(folder: RuleFolder, target: str) -> Iterator[str]:
 
 def explain_tree(folder: RuleFolder, determination: Determination) -> Iterator[str]:
     """The decision, then the criteria tree of every statement that took part in it."""
-    yield from explain(determination).splitlines()
+    yield from explain(replace(determination, criteria=())).splitlines()  # the trees below show them
     results = {each.id: each for each in determination.criteria}
     for citation in determination.policies:
         version = folder.catalogue.policy_version(citation.policy, citation.version)
@@ -142,7 +143,7 @@ def _request(folder: RuleFolder, file: Path) -> Iterator[str]:
     index = resource_index(request)
     now = datetime.now(UTC)
     for number, (path, order) in enumerate(request.draft_orders):
-        coverage = member_coverage(order, path, index, folder.catalogue)
+        coverage = coverage_of(order, path, index, folder.catalogue)
         _, determination = folder.check.determine(order, index, coverage, now.date(), now)
         if number:
             yield ""

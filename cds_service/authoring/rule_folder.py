@@ -12,7 +12,7 @@ from cds_service.authoring.case_resources import Vocabulary
 from cds_service.authoring.cases import DECLARED, Case, CaseError, ExpandedCase, expand, load_cases
 from cds_service.authoring.yaml_files import read_yaml
 from cds_service.coverage_check import CoverageCheck
-from cds_service.coverage_check.member import member_coverage
+from cds_service.coverage_check.member import coverage_of
 from cds_service.decisions.model import Determination
 from cds_service.fhir.index import ResourceIndex
 from cds_service.hooks.errors import RequestError
@@ -73,7 +73,7 @@ class RuleFolder:
         index.set_encounter("enc-1" if "encounter" in case.facts else None)
         now = datetime.combine(case.today, time(12), UTC)
         try:
-            coverage = member_coverage(facts.order, "order", index, self.catalogue)
+            coverage = coverage_of(facts.order, "order", index, self.catalogue)
         except RequestError as error:
             raise CaseError(f"{case.file}: case {case.name!r}: {error}") from error
         return self.check.determine(facts.order, index, coverage, case.today, now, facts.answers)
