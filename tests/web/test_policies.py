@@ -1,0 +1,204 @@
+"""The policy pages: what they say, for people and for programs."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cds_service.policies.model import (
+    ConditionNotCovered,
+    Connective,
+    CriteriaGroup,
+    Criterion,
+    Payer,
+    PolicyVersion,
+    Product,
+    QuantityLimit,
+    Referral,
+    Statement,
+)
+from cds_service.web.pages import address, policy_list, standing
+from tests.web.application import OnFile, application
+
+BMI = Criterion(
+    id="bmi",
+    name="Body mass index is at most 40 kg/m2",
+    cite="Criteria, 2",
+    question="What is the body mass index?",
+    answer_type="quantity",
+    unit="kg/m2",
+    documentation="Chart notes",
+)
+ADULT = Criterion(id="adult", name="Is 18 years of age or older", cite="Criteria, 1")
+REFUTED = Criterion(id="refuted", name="Has <b>another</b> use", cite="Criteria, 3")
+
+
+def version(
+    start: date = date(2024, 7, 1), end: date | None = date(2025, 5, 31), **changes: Any
+) -> PolicyVersion:
+    """A policy version with one statement of every kind of content."""
+    statement = Statement(
+        id="macrilen",
+        title="Macrilen",
+        cite="Product criteria",
+        conclusion="Macrilen is medically necessary",
+        criteria=CriteriaGroup(
+            Connective.ALL,
+            (
+                ADULT,
+                CriteriaGroup(Connective.ANY, (BMI, CriteriaGroup(Connective.NOT, (REFUTED,))), "Weight"),
+            ),
+        ),
+        products=frozenset({"macrilen", "unlisted"}),
+        unassigned_codes=frozenset({"J3490"}),
+        not_covered_reason="Any other use is unproven.",
+        conditions_not_covered=(ConditionNotCovered("Childhood deficiency", "Exclusions, 1"),),
+        authorization_months=12,
+        quantity_limit=QuantityLimit(Decimal(36), "tablets", 72, "Limits, 1"),
+        billing_code="J3490",
+        notes=("Samples do not count.",),
+    )
+    values: dict[str, Any] = {
+        "policy": "example-17",
+        "number": "17",
+        "version": start.isoformat(),
+        "title": "Unassigned drugs",
+        "payer": "example",
+        "effective_from": start,
+        "effective_to": end,
+        "precertification": True,
+        "statements": (statement,),
+        "library": None,
+        "document": "Policy 17 of 2024",
+        "documentation_rule": "Written records are needed.",
+        "referrals": (Referral(frozenset({"J9999"}), "1403", "Oncology", "Overview"),),
+        "notes": ("A slip in the document.",),
+    }
+    return PolicyVersion(**{**values, **changes})
+
+
+PAYERS = {"example": Payer("example", "Example Health", ())}
+PRODUCTS = {"macrilen": Product("macrilen", "Macrilen", "macimorelin", ("J8999",), "Oral solution")}
+OLD, NEW = version(), version(date(2025, 6, 1), None)
+CLIENT = application(catalogue=OnFile(OLD, NEW, payers=PAYERS, products=PRODUCTS)).test_client()
+
+
+def page(path: str = "/policies/example-17/2024-07-01") -> str:
+    response = CLIENT.get(path)
+    assert response.status_code == 200
+    assert response.content_type == "text/html; charset=utf-8"
+    return response.data.decode()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Unassigned drugs",
+        "Example Health",
+        "policy 17",
+        "2024-07-01",
+        "2025-05-31",
+        "ended",
+        "Policy 17 of 2024",
+        "Macrilen",
+        "macimorelin",
+        "J8999",
+        "J3490",
+        "unlisted",
+        "All of",
+        "Any of",
+        "Not",
+        "Weight",
+        "Body mass index is at most 40 kg/m2",
+        "What is the body mass index?",
+        "Chart notes",
+        "Criteria, 2",
+        "Childhood deficiency",
+        "Exclusions, 1",
+        "Any other use is unproven.",
+        "up to 12 months",
+        "36 tablets per 72 hours",
+        "J9999",
+        "1403",
+        "Oncology",
+        "Written records are needed.",
+        "A slip in the document.",
+        "Samples do not count.",
+        "not affiliated with any payer",
+        "own document prevails",
+        "no treatment advice",
+        'href="/policies/example-17/2025-06-01"',
+    ],
+)
+def test_a_page_says_everything_of_its_version(words: str) -> None:
+    assert words in page()
+
+
+def test_names_are_text_and_no_markup() -> None:
+    assert "<b>another" not in page()
+    assert "&lt;b&gt;another" in page()
+
+
+def test_pages_need_no_script() -> None:
+    assert "<script" not in page()
+    assert "style=" not in page()
+
+
+def test_the_list_links_every_version() -> None:
+    listed = page("/policies")
+    assert listed.index("/policies/example-17/2025-06-01") < listed.index("/policies/example-17/2024-07-01")
+    assert "No policy is on file" in application().test_client().get("/policies").data.decode()
+
+
+def test_programs_get_json() -> None:
+    response = CLIENT.get("/policies/example-17/2024-07-01", headers={"Accept": "application/json"})
+    content = response.json
+    assert content is not None
+    assert response.headers["Vary"] == "Accept"
+    (statement,) = content["statements"]
+    assert statement["criteria"]["connective"] == "All of"
+    assert statement["criteria"]["children"][1]["children"][0]["unit"] == "kg/m2"
+    assert statement["quantityLimit"] == {
+        "amount": "36",
+        "unit": "tablets",
+        "perHours": 72,
+        "cite": "Limits, 1",
+    }
+    assert [line["version"] for line in content["otherVersions"]] == ["2025-06-01"]
+    listed = CLIENT.get("/policies", headers={"Accept": "application/json"}).json
+    assert listed is not None
+    assert [line["version"] for line in listed["policies"]] == ["2025-06-01", "2024-07-01"]
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "image/png"])
+def test_everybody_else_gets_the_page(accept: str) -> None:
+    response = CLIENT.get("/policies", headers={"Accept": accept})
+    assert response.content_type == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["/policies/example-17/1999-01-01", "/policies/x/2024-07-01", "/policies/x"])
+def test_an_unknown_version_is_not_found(path: str) -> None:
+    response = CLIENT.get(path)
+    assert (response.status_code, response.content_type) == (404, "application/fhir+json")
+
+
+@pytest.mark.parametrize(
+    ("today", "expected"),
+    [
+        (date(2024, 6, 30), "not yet in force"),
+        (date(2024, 7, 1), "in force"),
+        (date(2025, 5, 31), "in force"),
+        (date(2025, 6, 1), "ended"),
+    ],
+)
+def test_standing_counts_both_ends(today: date, expected: str) -> None:
+    assert standing(OLD, today) == expected
+
+
+def test_an_open_end_stays_in_force() -> None:
+    assert standing(NEW, date(2099, 1, 1)) == "in force"
+    (line,) = policy_list([NEW], {}, date(2099, 1, 1))
+    assert (line["payer"], line["address"]) == ("example", address(NEW))
