@@ -19,6 +19,7 @@ SCHEMAS = {
     "catalog/payers.yaml": _SCHEMAS / "payers.schema.json",
     "catalog/drugs.yaml": _SCHEMAS / "drugs.schema.json",
     "catalog/code_systems.yaml": _SCHEMAS / "code_systems.schema.json",
+    "catalog/settings.yaml": _SCHEMAS / "settings.schema.json",
     "catalog/unassigned_codes.yaml": _SCHEMAS / "unassigned_codes.schema.json",
     "catalog/value_sets/*.yaml": _SCHEMAS / "value_set.schema.json",
     "policies/*/*/policy.yaml": _SCHEMAS / "policy.schema.json",

@@ -20,6 +20,7 @@ from cds_service.policies.model import (
 from cds_service.policies.value_sets import ValueSets
 
 _PATTERN = "policies/*/*/policy.yaml"
+_SOURCE = "criteria.cql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,8 @@ def _library(entry: Entry, elm: str, known: Known) -> CompiledLibrary:
     library = known.libraries.get(elm)
     if library is None:
         raise CatalogueError(elm, "is missing: run `cds-service rules build`")
-    if entry.text("library") != library.name:
-        entry.fail("library", f"must be {library.name}, the library in {elm}")
+    if entry.text("library") != _SOURCE:
+        entry.fail("library", f"must be {_SOURCE}, the CQL of its folder")
     return library
 
 
@@ -158,10 +159,11 @@ def _all_known(entry: Entry, key: str, named: Set[str], known: Set[str], where: 
 
 
 def _condition(entry: Entry, known: Known) -> ConditionNotCovered:
-    value_set = entry.optional_text("value_set")
-    if value_set is not None and known.value_sets.get(value_set) is None:
-        entry.fail("value_set", f"catalog/value_sets/{value_set}.yaml does not exist")
-    return ConditionNotCovered(entry.text("name"), entry.text("cite"), value_set)
+    named = entry.optional_text("value_set")
+    value_set = known.value_sets.get(named) if named is not None else None
+    if named is not None and value_set is None:
+        entry.fail("value_set", f"catalog/value_sets/{named}.yaml does not exist")
+    return ConditionNotCovered(entry.text("name"), entry.text("cite"), value_set.url if value_set else None)
 
 
 def _limit(entry: Entry | None) -> QuantityLimit | None:
