@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
-from cds_service.coverage_check.member import inactive, member_coverage
+from cds_service.coverage_check.member import coverage_of, inactive
 from cds_service.coverage_check.recording import decision_record
 from cds_service.cql import Evaluation, EvaluationInput
 from cds_service.crd.assertion import CoverageAssertion
@@ -25,7 +25,7 @@ from cds_service.hooks.prefetch import declared_types
 from cds_service.hooks.request import ORDER_TYPES, HookRequest
 from cds_service.orders.model import DrugOrder, MemberCoverage
 from cds_service.orders.parameters import order_parameters
-from cds_service.orders.read import read_drug_order
+from cds_service.orders.read import OrderError, read_drug_order
 from cds_service.policies.catalogue import Catalogue
 from cds_service.policies.model import NotAddressed, PolicyVersion
 from cds_service.store.model import DecisionRecord
@@ -72,9 +72,7 @@ class CoverageCheck:
         if not configuration.coverage_information:
             return {"cards": []}
         index = resource_index(request)
-        members = [
-            member_coverage(order, path, index, self.catalogue) for path, order in request.draft_orders
-        ]
+        members = [coverage_of(order, path, index, self.catalogue) for path, order in request.draft_orders]
         assertions = [
             self._assert(order, index, coverage, request, configuration, now)
             for (_, order), coverage in zip(request.draft_orders, members, strict=True)
@@ -121,25 +119,32 @@ class CoverageCheck:
         if resource.get("resourceType") != _DRUG_ORDER:
             text = "This is no drug order; the policies on file decide drug orders only."
             return None, not_addressed(reference_to(resource), NotAddressed.NOT_A_DRUG, text)
-        order = read_drug_order(resource, index, coverage, self.catalogue.identify, today)
+        catalogue = self.catalogue
+        try:
+            order = read_drug_order(
+                resource, index, coverage, catalogue.identify, today, catalogue.vocabulary
+            )
+        except OrderError as error:
+            text = f"The drug of this order cannot be read: {error.message}"
+            return None, not_addressed(reference_to(resource), NotAddressed.NO_POLICY, text)
         text_inactive = inactive(coverage, order.service_date.date)
         if text_inactive is not None:
             return order, no_active_coverage(order, text_inactive)
-        selection = self.catalogue.select(order, order.service_date.date)
+        selection = catalogue.select(order, order.service_date.date)
         parameters = {**order_parameters(order), **selection.parameters} if selection.statements else {}
 
         def evaluate(version: PolicyVersion) -> Evaluation:
             given = {name: value for name, value in answers.items() if _is_defined(name, version)}
             return version.library.evaluate(
-                EvaluationInput(index, self.catalogue.value_sets, parameters, now, given, trace=True)
+                EvaluationInput(index, catalogue.value_sets, parameters, now, given, trace=True)
             )
 
         determination = decide(
             order,
             selection,
             evaluate,
-            payer=self.catalogue.payers[coverage.payer],
-            value_sets=self.catalogue.value_sets,
+            payer=catalogue.payers[coverage.payer],
+            value_sets=catalogue.value_sets,
         )
         return order, determination
 

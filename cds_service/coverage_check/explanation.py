@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cds_service.coverage_check.check import CoverageCheck, resource_index
-from cds_service.coverage_check.member import member_coverage
+from cds_service.coverage_check.member import coverage_of
 from cds_service.decisions.explain import explain
 from cds_service.hooks.request import HookRequest
 
@@ -15,7 +15,7 @@ def explain_request(check: CoverageCheck, request: HookRequest, now: datetime) -
     index = resource_index(request)
     told = []
     for path, order in request.draft_orders:
-        coverage = member_coverage(order, path, index, check.catalogue)
+        coverage = coverage_of(order, path, index, check.catalogue)
         _, determination = check.determine(order, index, coverage, now.date(), now)
         told.append(explain(determination))
     return "\n".join(told)

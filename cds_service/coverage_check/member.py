@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any, Final, Protocol
 
 from cds_service.fhir import reads
-from cds_service.fhir.availability import Availability
-from cds_service.fhir.references import reference_to
+from cds_service.fhir.index import ResourceIndex
 from cds_service.hooks.errors import ErrorKind, RequestError
+from cds_service.orders.coverage import is_active, member_coverage, payor_organization
 from cds_service.orders.model import MemberCoverage
 from cds_service.policies.model import Payer
 
@@ -19,38 +19,28 @@ _UNUSABLE: Final = frozenset({"entered-in-error", "draft"})
 _ACTIVE: Final = frozenset({"active", None})  # clients ask for active ones and may leave the status out
 
 
-class Resources(Protocol):
-    """What is read of the call's resources; `fhir.ResourceIndex` implements it."""
-
-    def resources(self, resource_type: str) -> Sequence[Resource]: ...
-
-    def resolve(self, reference: object, container: Resource | None = None) -> Resource | None: ...
-
-    def availability(self, resource_type: str) -> Availability: ...
-
-
 class Payers(Protocol):
     """What is asked of the policy catalogue."""
 
     def payer_of(self, coverage: Resource, organization: Resource | None) -> Payer | None: ...
 
 
-def member_coverage(order: Resource, path: str, index: Resources, payers: Payers) -> MemberCoverage:
+def coverage_of(order: Resource, path: str, index: ResourceIndex, payers: Payers) -> MemberCoverage:
     """The Coverage of an order: the one its `insurance` names, else the patient's only active one.
 
     `path` is where the order stands in the request. Raises RequestError: COVERAGE when there is no
     usable Coverage, more than one, or none of a payer on file; DATA_UNAVAILABLE when nobody could look.
     A known payer's Coverage that is not active is given back: `inactive` says so in words.
     """
-    candidates = [each for each in _candidates(order, path, index) if each.get("status") not in _UNUSABLE]
+    candidates = [each for each in _candidates(order, path, index) if _status(each) not in _UNUSABLE]
     if not candidates:
         text = f"There is no usable Coverage for {path}."
         raise RequestError("CDS-1030", text, (path, "prefetch"), ErrorKind.COVERAGE)
-    active = [each for each in candidates if each.get("status") in _ACTIVE]
+    active = [each for each in candidates if _status(each) in _ACTIVE]
     known = [
         (each, payer)
         for each in active or candidates
-        if (payer := payers.payer_of(each, _organization(each, index))) is not None
+        if (payer := payers.payer_of(each, payor_organization(each, index))) is not None
     ]
     if not known:
         text = f"The payer of the Coverage for {path} cannot be identified or is not served here."
@@ -59,28 +49,26 @@ def member_coverage(order: Resource, path: str, index: Resources, payers: Payers
         text = f"There are several Coverages for {path}; its insurance element must name the one meant."
         raise RequestError("CDS-1032", text, (f"{path}.insurance",), ErrorKind.COVERAGE)
     coverage, payer = known[0]
-    return MemberCoverage(
-        resource=coverage,
-        reference=reference_to(coverage),
-        payer=payer.id,
-        member_id=_member_id(coverage),
-        plan=_class_value(coverage, "plan"),
-    )
+    return member_coverage(coverage, payer.id)
 
 
 def inactive(coverage: MemberCoverage, on: date) -> str | None:
     """Why a coverage does not count on a date, in words; None when it counts."""
-    if coverage.resource.get("status") not in _ACTIVE:
-        return "The coverage of this order is not active."
+    if is_active(coverage.resource, on):
+        return None
     period = reads.period(coverage.resource.get("period"))
     if period.end is not None and period.end < on:
         return f"The coverage ended on {period.end}, before the date of service {on}."
     if period.start is not None and period.start > on:
         return f"The coverage starts on {period.start}, after the date of service {on}."
-    return None
+    return "The coverage of this order is not active."
 
 
-def _candidates(order: Resource, path: str, index: Resources) -> Sequence[Resource]:
+def _status(coverage: Resource) -> str | None:
+    return next(iter(reads.codes(coverage.get("status"))), None)
+
+
+def _candidates(order: Resource, path: str, index: ResourceIndex) -> Sequence[Resource]:
     references = [each for each in reads.objects(order.get("insurance")) if _names_coverage(each)]
     if references:
         named = {id(found): found for each in references if (found := index.resolve(each, order)) is not None}
@@ -99,26 +87,3 @@ def _candidates(order: Resource, path: str, index: Resources) -> Sequence[Resour
 def _names_coverage(reference: Resource) -> bool:
     text = reference.get("reference")
     return isinstance(text, str) and "ClaimResponse/" not in text
-
-
-def _organization(coverage: Resource, index: Resources) -> Resource | None:
-    for payor in reads.objects(coverage.get("payor")):
-        found = index.resolve(payor, coverage)
-        if found is not None and found.get("resourceType") == "Organization":
-            return found
-    return None
-
-
-def _member_id(coverage: Resource) -> str | None:
-    found = reads.text(coverage.get("subscriberId"))
-    if found is None:
-        identifiers = reads.objects(coverage.get("identifier"))
-        found = next((value for each in identifiers if (value := reads.text(each.get("value")))), None)
-    return found
-
-
-def _class_value(coverage: Resource, kind: str) -> str | None:
-    for each in reads.objects(coverage.get("class")):
-        if kind in reads.codes(each.get("type")):
-            return reads.text(each.get("value"))
-    return None

@@ -13,7 +13,7 @@ _LIST_MARK: Final = re.compile(r"^(?=[-+=])|^(\d+)(?=[.)])")
 
 
 def line(text: str, limit: int) -> str:
-    """One line of plain text, cut to `limit` characters; a client that reads it as Markdown finds no markup."""
+    """One line of plain text of at most `limit` characters; read as Markdown it holds no link."""
     text = _BLANK.sub(" ", text).strip().replace("<", "").replace(">", "").replace("](", "] (")
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
