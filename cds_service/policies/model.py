@@ -87,7 +87,7 @@ class QuantityLimit:
 
 @dataclass(frozen=True, slots=True)
 class ConditionNotCovered:
-    """A condition the document names as not covered; `value_set` (its URL) recognises it from the indication."""
+    """A condition the document names as not covered; the indication is it when in `value_set` (a URL)."""
 
     name: str
     cite: str
