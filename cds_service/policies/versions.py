@@ -104,8 +104,8 @@ def _library(entry: Entry, elm: str, known: Known) -> CompiledLibrary:
     library = known.libraries.get(elm)
     if library is None:
         raise CatalogueError(elm, "is missing: run `cds-service rules build`")
-    if entry.text("library") != _SOURCE:
-        entry.fail("library", f"must be {_SOURCE}, the CQL of its folder")
+    if entry.text("library") not in (library.name, _SOURCE):
+        entry.fail("library", f"must be {library.name}, the library in {elm}")
     return library
 
 
