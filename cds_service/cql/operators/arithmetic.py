@@ -132,7 +132,7 @@ def negate(value: Any) -> Any:
     if type(value) is Quantity:
         return Quantity(negate(value.value), value.unit)
     if type(value) is Decimal:
-        return -value if value else value
+        return value.copy_negate() if value else value
     if type(value) is Uncertain:
         return Uncertain(negate(value.high), negate(value.low))
     return _whole(-int(value), value, value)
@@ -143,7 +143,7 @@ def absolute(value: Any) -> Any:
     if type(value) is Uncertain:
         raise CqlRuntimeError("the absolute of an uncertain value is not defined")
     if type(value) is Quantity:
-        return Quantity(abs(value.value), value.unit)
+        return Quantity(value.value.copy_abs(), value.unit)
     return value if value is None or value >= 0 else negate(value)
 
 
@@ -228,7 +228,7 @@ def _sum(left: Quantity, right: Quantity) -> Quantity | None:
 
 
 def _difference(left: Quantity, right: Quantity) -> Quantity | None:
-    return _sum(left, Quantity(-right.value, right.unit))
+    return _sum(left, Quantity(right.value.copy_negate(), right.unit))
 
 
 def _divide_quantities(left: Any, right: Any) -> Quantity | None:

@@ -16,8 +16,7 @@ from cds_service.cql.values.temporal import LENGTHS, Date, DateTime, Temporal, T
 from cds_service.cql.values.timezone import default_offset_minutes
 from cds_service.cql.values.uncertain import uncertain
 
-_START_OF_TIME = (1, 1, 1)
-_PADDING = (1, 1, 1, 0, 0, 0, 0)
+_SOME_DAY = (1, 1, 1)
 
 
 def duration_between(first: Any, second: Any, *, precision: str | None) -> Any:
@@ -27,7 +26,7 @@ def duration_between(first: Any, second: Any, *, precision: str | None) -> Any:
     unit = precision or "millisecond"
     first, second = _same_kind(first, second, unit)
     first, second = _same_zone(first, second)
-    if (first.is_complete and second.is_complete) or _hours_are_known(first, second, unit):
+    if _is_exact(first, unit) and _is_exact(second, unit):
         return _duration(first.lowest(), second.lowest(), unit)
     return uncertain(
         _duration(first.highest(), second.lowest(), unit), _duration(first.lowest(), second.highest(), unit)
@@ -43,14 +42,12 @@ def difference_between(first: Any, second: Any, *, precision: str | None) -> Any
     needed = 3 if unit == "week" else LENGTHS[unit]
     if needed > 3:
         first, second = _same_zone(first, second)
-        if type(first) is Time:
-            needed -= 3
-    if len(first.parts) >= needed and len(second.parts) >= needed:
-        return _difference(first.parts, second.parts, unit, needed)
-    earliest, latest = first.lowest().parts, first.highest().parts
+    one, two = _calendar_parts(first), _calendar_parts(second)
+    if len(one) >= needed and len(two) >= needed:
+        return _difference(one, two, unit, needed)
     return uncertain(
-        _difference(latest, second.lowest().parts, unit, needed),
-        _difference(earliest, second.highest().parts, unit, needed),
+        _difference(_calendar_parts(first.highest()), _calendar_parts(second.lowest()), unit, needed),
+        _difference(_calendar_parts(first.lowest()), _calendar_parts(second.highest()), unit, needed),
     )
 
 
@@ -63,6 +60,11 @@ def _same_kind(first: Any, second: Any, unit: str) -> tuple[Temporal, Temporal]:
     if type(first) is type(second) and (type(first) is not Date or unit == "week" or LENGTHS[unit] <= 3):
         return first, second
     return _with_time(first), _with_time(second)
+
+
+def _calendar_parts(value: Temporal) -> tuple[int, ...]:
+    """The parts from the year on; times of day count as those of one and the same day."""
+    return _SOME_DAY + value.parts if type(value) is Time else value.parts
 
 
 def _with_time(value: Temporal) -> Temporal:
@@ -81,27 +83,33 @@ def _moved(value: Temporal, offset: int) -> Temporal:
     return value.with_parts(shifted_parts(value, offset - own))
 
 
-def _hours_are_known(first: Temporal, second: Temporal, unit: str) -> bool:
-    """Times of day without the parts finer than the unit count as exact, as the public suite has it."""
-    needed = LENGTHS.get(unit, 0) - 3
-    return type(first) is Time and len(first.parts) >= needed and len(second.parts) >= needed
+def _is_exact(value: Temporal, unit: str) -> bool:
+    """Whether no missing part makes the duration uncertain: a Date to the day, else the unit and the hour.
+
+    Minutes, seconds and milliseconds that are finer than the unit and not given count as zero, as the public
+    suite has it.
+    """
+    if value.is_complete:
+        return True
+    if type(value) is Date:
+        return False
+    known = len(value.parts) + (3 if type(value) is Time else 0)
+    return known > 3 and (unit == "week" or known >= LENGTHS[unit])
 
 
 def _duration(first: Temporal, second: Temporal, unit: str) -> int:
-    one, two = first.parts, second.parts
+    one, two = _calendar_parts(first), _calendar_parts(second)
     if two < one:
-        return -_elapsed(two, one, unit, first)
-    return _elapsed(one, two, unit, first)
+        return -_elapsed(two, one, unit)
+    return _elapsed(one, two, unit)
 
 
-def _elapsed(earlier: tuple[int, ...], later: tuple[int, ...], unit: str, kind: Temporal) -> int:
+def _elapsed(earlier: tuple[int, ...], later: tuple[int, ...], unit: str) -> int:
     if unit in ("year", "month"):
         months = (later[0] - earlier[0]) * 12 + later[1] - earlier[1]
         if later[2:] < earlier[2:]:
             months -= 1
         return months // 12 if unit == "year" else months
-    if type(kind) is Time:
-        earlier, later = _START_OF_TIME + earlier, _START_OF_TIME + later
     return milliseconds_between(earlier, later) // MILLISECONDS[unit]
 
 
@@ -113,10 +121,7 @@ def _difference(first: tuple[int, ...], second: tuple[int, ...], unit: str, need
     if unit in ("day", "week"):
         one, two = date(*first[:3]).toordinal(), date(*second[:3]).toordinal()
         return two // 7 - one // 7 if unit == "week" else two - one
-    one_parts, two_parts = first[:needed], second[:needed]
-    if len(_PADDING) - 3 >= len(first):  # times of day
-        one_parts, two_parts = _START_OF_TIME + one_parts, _START_OF_TIME + two_parts
-    return milliseconds_between(one_parts, two_parts) // MILLISECONDS[unit]
+    return milliseconds_between(first[:needed], second[:needed]) // MILLISECONDS[unit]
 
 
 OPERATORS = {"DurationBetween": duration_between, "DifferenceBetween": difference_between}

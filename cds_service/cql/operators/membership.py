@@ -14,6 +14,7 @@ from cds_service.cql.operators.comparison import less, less_or_equal
 from cds_service.cql.operators.equality import equal, equal_or_both_null
 from cds_service.cql.operators.logic import logical_and, logical_not, logical_or
 from cds_service.cql.values.interval import Interval
+from cds_service.cql.values.types import type_name
 
 
 def contains(collection: Any, element: Any, *, precision: str | None = None) -> bool | None:
@@ -86,6 +87,7 @@ def properly_includes(left: Any, right: Any, *, precision: str | None = None) ->
     if type(left) is not type(right):
         return properly_contains(left, right, precision=precision)
     if type(left) is Interval:
+        left, right = _typed_like(left, right), _typed_like(right, left)
         larger = logical_or(
             less(start(left), start(right), precision), less(end(right), end(left), precision)
         )
@@ -97,6 +99,15 @@ def properly_includes(left: Any, right: Any, *, precision: str | None = None) ->
 def properly_included_in(left: Any, right: Any, *, precision: str | None = None) -> bool | None:
     """`properly_includes` the other way round."""
     return properly_includes(right, left, precision=precision)
+
+
+def _typed_like(interval: Interval, other: Interval) -> Interval:
+    """An interval without bounds and point type takes the point type of the other."""
+    if interval.low is not None or interval.high is not None or start(interval) is not None:
+        return interval
+    point = other.high if other.low is None else other.low
+    kind = other.point_type if point is None else type_name(point)
+    return Interval(None, None, interval.low_closed, interval.high_closed, kind)
 
 
 def _list_contains(items: list[Any], element: Any) -> bool | None:

@@ -21,7 +21,7 @@ DECIMAL_STEP = Decimal("0.00000001")
 DECIMAL_MAX = Decimal("99999999999999999999.99999999")
 DECIMAL_MIN = -DECIMAL_MAX
 
-# Results may use all 28 digits before the point; beyond that an operation has no result.
+# Results may use all 28 digits before the point; beyond that an operation has no result (public suite).
 DECIMAL_LIMIT = Decimal(10) ** 28
 DECIMAL_PLACES = -8
 
@@ -31,7 +31,7 @@ ARITHMETIC = Context(prec=80, rounding=ROUND_HALF_UP, traps=[InvalidOperation, D
 
 def fit_decimal(value: Decimal) -> Decimal | None:
     """Round to eight decimal places, half away from zero; None when the result leaves the Decimal range."""
-    if not -DECIMAL_LIMIT < value < DECIMAL_LIMIT:
+    if not -DECIMAL_LIMIT <= value <= DECIMAL_LIMIT:
         return None
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < DECIMAL_PLACES:
