@@ -1,6 +1,5 @@
 """The one call that every door runs: from an order as it came to the decision about it (design section 3)."""
 
 from cds_service.coverage_check.check import CoverageCheck
-from cds_service.coverage_check.explanation import explain_request
 
-__all__ = ["CoverageCheck", "explain_request"]
+__all__ = ["CoverageCheck"]

@@ -77,11 +77,11 @@ def _candidates(order: Resource, path: str, index: ResourceIndex) -> Sequence[Re
             return coverages
         text = f"The Coverage that {path}.insurance names is neither in prefetch nor can it be queried."
         raise RequestError("CDS-1040", text, (f"{path}.insurance",), ErrorKind.DATA_UNAVAILABLE)
-    found = index.resources("Coverage")
-    if not found and not index.availability("Coverage").is_known:
+    delivered = index.resources("Coverage")
+    if not delivered and not index.availability("Coverage").is_known:
         text = "Coverage is neither in prefetch nor can it be queried."
         raise RequestError("CDS-1040", text, ("prefetch.coverage",), ErrorKind.DATA_UNAVAILABLE)
-    return found
+    return delivered
 
 
 def _names_coverage(reference: Resource) -> bool:

@@ -18,6 +18,7 @@ from cds_service.crd.versions import (
     CrdVersion,
 )
 from cds_service.decisions.model import Determination, Outcome, Reason
+from cds_service.orders.model import IdentifiedBy
 from cds_service.policies.model import Payer
 
 Extension = dict[str, Any]
@@ -111,7 +112,9 @@ def _reasons(determination: Determination) -> tuple[Reason, ...]:
     """The reasons to state; an approval states only what it rests on besides the record."""
     if determination.outcome is not Outcome.COVERED:
         return determination.reasons
-    stated = [Reason(note) for note in determination.notes]
+    stated = []
+    if determination.identified_by is IdentifiedBy.NAME:
+        stated.append(Reason(f"The drug was recognised by its name only, as {determination.drug}."))
     if determination.attested:
         stated.append(Reason("Rests on answers given by the practice in addition to the record."))
     return tuple(stated)

@@ -25,22 +25,24 @@ class Fit(enum.Enum):
 def compare(ordered: OrderedQuantity, limit: QuantityLimit) -> tuple[Fit, str | None]:
     """Compare an order with a limit; the text says in words what was compared, or why it cannot be.
 
-    The order is over the limit when the dosage allows more per period than the limit, when the whole
-    amount is for no longer than the period and larger than the limit, or when the amount spread over its
-    supply time is more than the limit per period. An amount no larger than the limit is within it
-    whatever the time.
+    An amount no larger than the limit is within it whatever the time. Else the order is over the limit
+    when the dosage allows more per period (or per supply time, if shorter) than the limit, when the whole
+    amount is for no longer than the period, or when the amount spread over its supply time is more than
+    the limit per period.
     """
     if ordered.amount is None and ordered.maximum_per_hour is None:
         return Fit.UNKNOWN, "the order states no quantity"
     if not same_unit(ordered.unit, limit.unit):
         return Fit.UNKNOWN, f"the order's unit is not {limit.unit}"
     period = Decimal(limit.per_hours)
-    if ordered.maximum_per_hour is not None and ordered.maximum_per_hour * period > limit.amount:
-        most = plain(ordered.maximum_per_hour * period)
-        return Fit.OVER, f"up to {most} {limit.unit} per {limit.per_hours} hours"
-    if ordered.amount is None:
+    if ordered.amount is not None and ordered.amount <= limit.amount:
         return Fit.WITHIN, None
-    if ordered.amount <= limit.amount:
+    if ordered.maximum_per_hour is not None:
+        hours = min(period, ordered.supply_hours or period)
+        if ordered.maximum_per_hour * hours > limit.amount:
+            most = plain(ordered.maximum_per_hour * hours)
+            return Fit.OVER, f"up to {most} {limit.unit} per {plain(hours)} hours"
+    if ordered.amount is None:
         return Fit.WITHIN, None
     if ordered.supply_hours is None or ordered.supply_hours <= 0:
         if ordered.maximum_per_hour is not None:

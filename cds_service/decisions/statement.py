@@ -94,19 +94,20 @@ def find(
         text = f"Whether {version.label} decides this order depends on where the drug is given"
         reason = Reason(f"{text} ({unclear})." if unclear else f"{text}.", statement.cite)
         return Finding(version, statement, Outcome.SITE_UNKNOWN, (reason,), criteria)
-    if conclusion is False:
-        reasons = _named_conditions(order, statement, value_sets)
-        reasons += why_false(statement.criteria, values, results)
-        if statement.not_covered_reason:
-            reasons.append(Reason(statement.not_covered_reason, statement.cite))
-        return Finding(version, statement, Outcome.NOT_COVERED, tuple(reasons), criteria)
     limit = statement.quantity_limit
     fit, compared = compare(order.quantity, limit) if limit is not None else (Fit.WITHIN, None)
-    if limit is not None and fit is Fit.OVER:
-        text = f"The ordered quantity ({compared}) is over the limit of {limit_in_words(limit)}."
+    exceeded = limit if fit is Fit.OVER else None
+    if conclusion is False or exceeded is not None:
+        reasons = _named_conditions(order, statement, value_sets) if conclusion is False else []
+        if exceeded is not None:
+            text = f"The ordered quantity ({compared}) is over the limit of {limit_in_words(exceeded)}."
+            reasons.append(Reason(text, exceeded.cite))
+        if conclusion is False:
+            reasons += why_false(statement.criteria, values, results)
+            if statement.not_covered_reason:
+                reasons.append(Reason(statement.not_covered_reason, statement.cite))
         settled = tuple(each.settled() for each in criteria)
-        reason = Reason(text, limit.cite)
-        return Finding(version, statement, Outcome.NOT_COVERED, (reason,), settled, limit=limit)
+        return Finding(version, statement, Outcome.NOT_COVERED, tuple(reasons), settled, limit=exceeded)
     notes = statement.notes
     if limit is not None and fit is Fit.UNKNOWN:
         unchecked = f"{compared}, so the order was not checked against it"
