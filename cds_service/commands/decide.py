@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from datetime import datetime, time
 from pathlib import Path
 
 import orjson
 
+from cds_service.authoring.explain import explain_tree
+from cds_service.authoring.rule_folder import RuleFolder
 from cds_service.commands.errors import CommandError
-from cds_service.coverage_check import CoverageCheck, explain_request
+from cds_service.coverage_check import CoverageCheck
+from cds_service.coverage_check.check import resource_index
+from cds_service.coverage_check.member import coverage_of
 from cds_service.hooks.reading import RequestLimits, write_json
 from cds_service.hooks.request import parse_hook_request
-from cds_service.policies.catalogue import Catalogue
 from cds_service.settings import CRD_VERSIONS, Settings
 
 
@@ -32,8 +36,9 @@ def run(options: argparse.Namespace) -> int:
     now = datetime.now(settings.time_zone)
     if options.today:
         now = datetime.combine(options.today, time(12), settings.time_zone)
+    folder = RuleFolder.open(settings.rules_directory)
     check = CoverageCheck(
-        Catalogue.load(settings.rules_directory),
+        folder.catalogue,
         public_base_url=settings.public_base_url or f"http://{settings.host}:{settings.port}",
         assertion_key=settings.assertion_key,
     )
@@ -43,14 +48,23 @@ def run(options: argparse.Namespace) -> int:
             orjson.dumps(json.loads(write_json(answer)), option=orjson.OPT_INDENT_2).decode() + "\n"
         )
         return 0
-    sys.stdout.write(explain_request(check, request, now))
+    index = resource_index(request)
+    for path, order in request.draft_orders:
+        coverage = coverage_of(order, path, index, folder.catalogue)
+        _, determination = check.determine(order, index, coverage, now.date(), now)
+        sys.stdout.write("\n".join(explain_tree(folder, determination)) + "\n")
     for card in answer["cards"]:
         sys.stdout.write(f"\nCard ({card['indicator']}): {card['summary']}\n")
-        for line in card.get("detail", "").splitlines():
+        for line in _without_escapes(card.get("detail", "")).splitlines():
             sys.stdout.write(f"  {line}\n" if line else "\n")
         for link in card.get("links", ()):
             sys.stdout.write(f"  {link['label']}: {link['url']}\n")
     return 0
+
+
+def _without_escapes(markdown: str) -> str:
+    """Markdown for a terminal: `24\\.5` is 24.5."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", markdown)
 
 
 def _read(name: str) -> bytes:
