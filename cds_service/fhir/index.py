@@ -40,6 +40,7 @@ class ResourceIndex:
         "_delivered",
         "_encounter_id",
         "_keys",
+        "_own_reference",
         "_patient_id",
         "_settled",
         "_shown",
@@ -60,6 +61,7 @@ class ResourceIndex:
         self._settled: dict[str, Availability] = {}
         self._shown: dict[str, tuple[Resource, ...]] = {}
         self._patient_id: str | None = None
+        self._own_reference = ""
         self._encounter_id: str | None = None
 
     @classmethod
@@ -76,7 +78,7 @@ class ResourceIndex:
         """
         index = cls(base_url)
         index._declared = declared or {}
-        if isinstance(prefetch, Mapping):
+        if isinstance(prefetch, dict):
             for key, value in prefetch.items():
                 index._add_key(key, value)
         elif prefetch is not None:
@@ -97,6 +99,7 @@ class ResourceIndex:
     def set_patient(self, patient_id: str) -> None:
         """Say whose call this is ("pat-1" or "Patient/pat-1"); other patients' resources then stay hidden."""
         self._patient_id = patient_id.removeprefix("Patient/")
+        self._own_reference = f"Patient/{self._patient_id}"
         self._shown.clear()
 
     def set_encounter(self, encounter_id: str | None) -> None:
@@ -110,10 +113,9 @@ class ResourceIndex:
         seen: list[str] = []
         if isinstance(value, list):
             self.findings.append(f"prefetch.{key} is a list where a resource or Bundle is due")
-            for item in value:
-                self._store_into(item, None, seen)
+            seen += [kind for item in value if (kind := self._store(item, None))]
             outcome = KeyOutcome.INCOMPLETE
-        elif not isinstance(value, Mapping) or not isinstance(value.get("resourceType"), str):
+        elif not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
             self.findings.append(f"prefetch.{key} is no FHIR resource")
             outcome = KeyOutcome.FAILED
         elif value["resourceType"] == "Bundle":
@@ -122,69 +124,63 @@ class ResourceIndex:
             outcome = KeyOutcome.FAILED
             self.findings.append(f"prefetch.{key} is an OperationOutcome: the client could not tell")
         else:
-            self._store_into(value, None, seen)
-            outcome = KeyOutcome.DELIVERED
+            kind = self._store(value, None)
+            outcome = KeyOutcome.DELIVERED if kind else KeyOutcome.FAILED
+            seen += [kind] if kind else []
         self._keys[key] = outcome
         self._delivered.update(seen)
         if key not in self._declared:
             self._undeclared.update(seen)
 
     def _add_bundle(self, key: str, bundle: Resource, seen: list[str], depth: int) -> KeyOutcome:
-        outcome = KeyOutcome.EMPTY
         entries = bundle.get("entry")
-        if isinstance(entries, Mapping):
+        if isinstance(entries, dict):
             entries = [entries]
         if entries is not None and not isinstance(entries, list):
             self.findings.append(f"prefetch.{key}.entry is no list")
             return KeyOutcome.FAILED
+        before, outcome = len(seen), KeyOutcome.EMPTY
         for position, entry in enumerate(entries or ()):
-            resource = entry.get("resource") if isinstance(entry, Mapping) else None
-            if not isinstance(resource, Mapping):
-                resource = {}
+            resource = entry.get("resource") if isinstance(entry, dict) else None
+            resource = resource if isinstance(resource, dict) else {}
             kind = resource.get("resourceType")
             if kind == "OperationOutcome":
                 if _has_error(resource):
                     self.findings.append(f"prefetch.{key}.entry[{position}] reports an error")
                     outcome = KeyOutcome.FAILED
             elif kind == "Bundle" and depth < _DEEPEST_BUNDLE:
-                inner = self._add_bundle(key, resource, seen, depth + 1)
-                outcome = _worse(outcome, inner)
-            elif self._store_into(resource, entry.get("fullUrl") if kind else None, seen):
-                outcome = _worse(outcome, KeyOutcome.DELIVERED)
+                outcome = _worse(outcome, self._add_bundle(key, resource, seen, depth + 1))
+            elif kind and self._store(resource, entry.get("fullUrl")):
+                seen.append(kind)
             else:
                 self.findings.append(f"prefetch.{key}.entry[{position}] holds no FHIR resource")
                 outcome = _worse(outcome, KeyOutcome.INCOMPLETE)
+        if len(seen) > before:
+            outcome = _worse(outcome, KeyOutcome.DELIVERED)
         if _has_next_page(bundle) or (not entries and _counts_matches(bundle)):
             self.findings.append(f"prefetch.{key} is one page of more")
             outcome = _worse(outcome, KeyOutcome.INCOMPLETE)
         return outcome
 
-    def _store_into(self, resource: object, full_url: object, seen: list[str]) -> bool:
-        kind = self._store(resource, full_url)
-        if kind is None:
-            return False
-        seen.append(kind)
-        return True
-
     def _store(self, resource: object, full_url: object) -> str | None:
         """Index a resource and give back its type; None when it is none."""
-        if not isinstance(resource, Mapping):
+        kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        if not isinstance(resource, dict) or not isinstance(kind, str) or not kind:
             return None
-        kind = resource.get("resourceType")
-        if not isinstance(kind, str) or not kind:
-            return None
-        of_type = self._by_type.setdefault(kind, {})
+        of_type = self._by_type.get(kind)
+        if of_type is None:
+            of_type = self._by_type[kind] = {}
         identity = resource.get("id")
-        if isinstance(identity, str) and identity:
-            known = of_type.get(identity)
-            if known is not None and known is not resource and _last_updated(known) > _last_updated(resource):
-                resource = known
+        if not isinstance(identity, str) or not identity:
+            of_type[f"\x00{len(of_type)}"] = resource  # indexed, but not reachable by any id
         else:
-            identity = f"\x00{len(of_type)}"  # indexed, but not reachable by any id
-        of_type[identity] = resource
+            known = of_type.setdefault(identity, resource)
+            if known is not resource and _last_updated(resource) >= _last_updated(known):
+                of_type[identity] = resource
         if isinstance(full_url, str):
             self._by_url[full_url] = resource
-        self._shown.pop(kind, None)
+        if self._shown:
+            self._shown.pop(kind, None)
         return kind
 
     # -- reading ----------------------------------------------------------------------------------------
@@ -281,7 +277,9 @@ class ResourceIndex:
             return False
         for element in _SUBJECT_ELEMENTS:
             subject = resource.get(element)
-            if isinstance(subject, Mapping):
+            if isinstance(subject, dict):
+                if subject.get("reference") == self._own_reference:
+                    return False
                 parsed = parse_reference(subject)
                 return parsed is not None and parsed.type == "Patient" and parsed.id != self._patient_id
         return False
@@ -294,7 +292,7 @@ def _contained(container: Resource | None, fragment: str) -> Resource | None:
         return container
     contained = container.get("contained")
     for item in contained if isinstance(contained, list) else [contained]:
-        if isinstance(item, Mapping) and item.get("id") in (fragment, f"#{fragment}"):
+        if isinstance(item, dict) and item.get("id") in (fragment, f"#{fragment}"):
             return item
     return None
 
@@ -309,14 +307,14 @@ def _worse(one: KeyOutcome, other: KeyOutcome) -> KeyOutcome:
 def _has_error(outcome: Resource) -> bool:
     issues = outcome.get("issue")
     return isinstance(issues, list) and any(
-        isinstance(issue, Mapping) and issue.get("severity") in ("error", "fatal") for issue in issues
+        isinstance(issue, dict) and issue.get("severity") in ("error", "fatal") for issue in issues
     )
 
 
 def _has_next_page(bundle: Resource) -> bool:
     links = bundle.get("link")
     return isinstance(links, list) and any(
-        isinstance(link, Mapping) and link.get("relation") == "next" for link in links
+        isinstance(link, dict) and link.get("relation") == "next" for link in links
     )
 
 
@@ -327,7 +325,7 @@ def _counts_matches(bundle: Resource) -> bool:
 
 def _last_updated(resource: Resource) -> str:
     meta = resource.get("meta")
-    updated = meta.get("lastUpdated") if isinstance(meta, Mapping) else None
+    updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
     return updated if isinstance(updated, str) else ""
 
 

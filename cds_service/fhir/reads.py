@@ -35,10 +35,10 @@ class Period(NamedTuple):
 
 def objects(value: object) -> list[Mapping[str, Any]]:
     """The objects of a list; of an object where a list is due; nothing for anything else."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [value]
     if isinstance(value, list):
-        return [item for item in value if isinstance(item, Mapping)]
+        return [item for item in value if isinstance(item, dict)]
     return []
 
 
@@ -71,7 +71,7 @@ def texts(value: object) -> tuple[str, ...]:
     """Every text and display of a CodeableConcept, a Coding, a string, or lists of them, without repeats."""
     found: dict[str, None] = {}
     for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             for candidate in (item.get("text"), item.get("display")):
                 found[text(candidate) or ""] = None
             for raw in objects(item.get("coding")):
@@ -88,7 +88,7 @@ def codes(value: object) -> tuple[str, ...]:
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, str):
             found.append(item.strip().lower())
-        elif isinstance(item, Mapping):
+        elif isinstance(item, dict):
             inner = item.get("coding")
             for raw in objects(inner) if inner is not None else [item]:
                 code = raw.get("code")
@@ -115,16 +115,16 @@ def full_date(value: object) -> date | None:
 
 def period(value: object) -> Period:
     """The days of a FHIR Period; both None when it is none."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return Period(None, None)
     return Period(full_date(value.get("start")), full_date(value.get("end")))
 
 
 def number(value: object) -> Decimal | None:
     """A JSON number, or a string that holds one, as Decimal; None when absurdly large or no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        return None
-    if isinstance(value, int) and abs(value) > _LARGEST:
+    if type(value) is int:
+        return Decimal(value) if -_LARGEST <= value <= _LARGEST else None
+    if not isinstance(value, float | str | Decimal):
         return None
     written = str(value).strip()
     if len(written) > _LONGEST_NUMBER:
@@ -140,7 +140,7 @@ def number(value: object) -> Decimal | None:
 
 def amount(value: object) -> Amount | None:
     """A FHIR Quantity or Duration; None without a readable number, or when it says "<" or ">" of it."""
-    if not isinstance(value, Mapping) or value.get("comparator"):
+    if not isinstance(value, dict) or value.get("comparator"):
         return None
     found = number(value.get("value"))
     if found is None:

@@ -22,7 +22,7 @@ class ParsedReference(NamedTuple):
 
 def reference_text(reference: object) -> str | None:
     """The literal reference of a Reference object, or of a bare string; None when there is none."""
-    if isinstance(reference, Mapping):
+    if isinstance(reference, dict):
         reference = reference.get("reference")
     if not isinstance(reference, str):
         return None

@@ -11,6 +11,7 @@ from cds_service.fhir.codes import Coding
 
 # The shape of a HCPCS Level I or II code, followed by any modifiers: J1745, J1745-JW, 96365 59, J1745JZ.
 _BILLING_CODE = re.compile(r"([A-Z]\d{4}|\d{4}[0-9A-Z])(?:[\s\-:.,^]*[0-9A-Z]{2})*")
+_BILLING_CODE_LENGTH = 5
 _LONGEST_CODE = 200  # characters; longer ones are no codes
 
 
@@ -31,6 +32,8 @@ def _dotted(code: str) -> str:
 
 def _without_modifiers(code: str) -> str:
     code = code.upper()
+    if len(code) == _BILLING_CODE_LENGTH:
+        return code
     match = _BILLING_CODE.fullmatch(code)
     return match.group(1) if match else code
 
@@ -89,12 +92,13 @@ class CodeSystems:
 
     def coding(self, value: Mapping[str, Any]) -> Coding | None:
         """A FHIR Coding in normalised form; None when it holds no code. A missing system becomes ""."""
-        code = value.get("code")
+        code, system, display = value.get("code"), value.get("system"), value.get("display")
         if isinstance(code, int) and not isinstance(code, bool):
             code = str(code) if abs(code) < 10**15 else None
         if not isinstance(code, str) or not code or len(code) > _LONGEST_CODE:
             return None
-        system, display = value.get("system"), value.get("display")
-        url = self.canonical(system) if isinstance(system, str) and system else ""
+        url = ""
+        if isinstance(system, str) and system:
+            url = self._exact.get(system) or self.canonical(system)
         code = self.code(url, code)
         return Coding(url, code, display if isinstance(display, str) else None) if code else None

@@ -74,7 +74,7 @@ def read_drug(order: Resource, index: ResourceIndex, systems: CodeSystems) -> Or
         concepts += reads.objects(item.get("concept"))
         if "reference" in item:
             inner = item["reference"]
-            references.append((inner if isinstance(inner, Mapping) else item, "medication"))
+            references.append((inner if isinstance(inner, dict) else item, "medication"))
         elif "coding" in item or "text" in item:
             concepts.append(item)
     reference_texts: list[str] = []
@@ -87,7 +87,7 @@ def read_drug(order: Resource, index: ResourceIndex, systems: CodeSystems) -> Or
         else:
             target = (reference_text(reference) or "without a target")[:200]
             notes.append(f"{element} {target} could not be followed.")
-        if isinstance(reference, Mapping) and (display := reads.text(reference.get("display"))):
+        if isinstance(reference, dict) and (display := reads.text(reference.get("display"))):
             reference_texts.append(display)
     codings = _codings(concepts, order, systems)
     texts = dict.fromkeys(text for concept in concepts for text in reads.texts(concept))

@@ -94,7 +94,7 @@ def _gather(holder: Resource, index: ResourceIndex, systems: CodeSystems, on: da
         reasons.take(item.get("concept", item), None)
         if item.get("reference") is not None:
             inner = item["reference"]
-            _follow(inner if isinstance(inner, Mapping) else item, holder, index, reasons, on)
+            _follow(inner if isinstance(inner, dict) else item, holder, index, reasons, on)
     return reasons
 
 

@@ -57,7 +57,7 @@ def read_quantity(order: Resource) -> OrderedQuantity:
 def hours_of(value: object) -> Decimal | None:
     """A FHIR Duration in hours; None when its unit is no unit of time."""
     found = reads.amount(value)
-    if found is None or not isinstance(value, Mapping):
+    if found is None or not isinstance(value, dict):
         return None
     for unit in (value.get("code"), value.get("unit")):
         hours = _HOURS.get(unit.strip().lower()) if isinstance(unit, str) else None

@@ -31,7 +31,7 @@ def read_setting(
     """
     settings, systems = vocabulary.settings, vocabulary.systems
     categories = reads.codings(order.get("category"), systems)
-    category_codes = {coding.code.lower() for coding in categories} | set(reads.codes(order.get("category")))
+    category_codes = {coding.code.lower() for coding in categories} or {*reads.codes(order.get("category"))}
     by_category = _status(
         bool(category_codes & settings.inpatient_categories),
         bool(category_codes & settings.outpatient_categories),

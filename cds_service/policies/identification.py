@@ -10,7 +10,7 @@ from typing import Literal
 from cds_service.fhir.codes import Coding
 from cds_service.fhir.systems import CodeSystems
 from cds_service.policies.model import Product
-from cds_service.policies.names import Phrase, PhraseIndex, words
+from cds_service.policies.names import SEPARATOR, Phrase, PhraseIndex, words
 from cds_service.policies.ndc import product_keys
 from cds_service.policies.products import ProductEntry
 
@@ -150,16 +150,13 @@ class Identification:
         groups: list[frozenset[str]] = []
         substances: list[frozenset[str]] = []
         excluded: set[str] = set()
-        fitting: set[str] = set()
-        for text in texts:
-            tokens = words(text)
-            for phrase in self._names.find(tokens):
-                brands |= phrase.brands
-                excluded |= phrase.not_names
-                if phrase.names:
-                    (groups if phrase.brands else substances).append(phrase.names)
-            for form in self._forms.find(tokens):
-                fitting |= form.names
+        tokens = words(SEPARATOR.join(dict.fromkeys(texts)))
+        for phrase in self._names.find(tokens):
+            brands |= phrase.brands
+            excluded |= phrase.not_names
+            if phrase.names:
+                (groups if phrase.brands else substances).append(phrase.names)
+        fitting = {product for form in self._forms.find(tokens) for product in form.names}
         routed, misrouted = self._by_route(routes, route_texts)
         fitting |= routed
         formed = (fitting | self._only_form) - misrouted
@@ -180,12 +177,11 @@ class Identification:
         """Products that are given by the order's route, and products that are not."""
         fits: set[str] = set()
         misfits: set[str] = set()
-        for text in (*route_texts, *_displays(routes)):
-            tokens = words(text)
-            for phrase in self._forms.find(tokens):
-                fits |= phrase.names
-            for phrase in self._names.find(tokens):
-                misfits |= phrase.not_names
+        tokens = words(SEPARATOR.join((*route_texts, *_displays(routes))))
+        for phrase in self._forms.find(tokens):
+            fits |= phrase.names
+        for phrase in self._names.find(tokens):
+            misfits |= phrase.not_names
         known = {coding[:2] for coding in routes}
         if known:
             systems = {system for system, _ in known}

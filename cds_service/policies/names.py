@@ -10,7 +10,8 @@ from dataclasses import dataclass
 _MARKS = re.compile("[®™©℠]")
 _HYPHENS = re.compile("[\u2010\u2011\u2012\u00ad]")
 _BRACKETED_PREFIX = re.compile(r"[)\]]-")  # "(S)-ketamine" is one name
-_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*|\|")
+SEPARATOR = " | "  # put between texts, it keeps a phrase from reaching over from one to the next
 
 
 def words(text: str) -> list[str]:
@@ -51,13 +52,12 @@ class PhraseIndex:
 
     def find(self, tokens: list[str]) -> Iterator[Phrase]:
         """Phrases in the tokens, from left to right, without overlaps."""
-        position, by_first = 0, self._by_first
-        while position < len(tokens):
-            step = 1
-            for phrase in by_first.get(tokens[position], ()):
-                length = len(phrase.words)
-                if tuple(tokens[position : position + length]) == phrase.words:
-                    yield phrase
-                    step = length
-                    break
-            position += step
+        by_first, free = self._by_first, 0
+        for position, token in enumerate(tokens):
+            if position >= free and token in by_first:
+                for phrase in by_first[token]:
+                    end = position + len(phrase.words)
+                    if end == position + 1 or tuple(tokens[position:end]) == phrase.words:
+                        yield phrase
+                        free = end
+                        break

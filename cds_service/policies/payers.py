@@ -57,7 +57,7 @@ class Payers(Mapping[str, Payer]):
         names, of two payers at once are no answer: None.
         """
         payors = reads.objects(coverage.get("payor"))
-        organization = organization if isinstance(organization, Mapping) else {}
+        organization = organization if isinstance(organization, dict) else {}
         identifiers = [payor.get("identifier") for payor in payors] + [organization.get("identifier")]
         found = {payer.id: payer for raw in identifiers for payer in self._by_identifiers(raw)}
         if not found:
