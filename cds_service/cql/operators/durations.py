@@ -17,6 +17,8 @@ from cds_service.cql.values.timezone import default_offset_minutes
 from cds_service.cql.values.uncertain import uncertain
 
 _SOME_DAY = (1, 1, 1)
+_TO_THE_SECOND = LENGTHS["second"]
+_TIME_UNITS = frozenset({"hour", "minute", "second", "millisecond"})
 
 
 def duration_between(first: Any, second: Any, *, precision: str | None) -> Any:
@@ -29,7 +31,7 @@ def duration_between(first: Any, second: Any, *, precision: str | None) -> Any:
     if _is_exact(first, unit) and _is_exact(second, unit):
         return _duration(first.lowest(), second.lowest(), unit)
     return uncertain(
-        _duration(first.highest(), second.lowest(), unit), _duration(first.lowest(), second.highest(), unit)
+        _duration(_latest(first), second.lowest(), unit), _duration(first.lowest(), _latest(second), unit)
     )
 
 
@@ -84,17 +86,22 @@ def _moved(value: Temporal, offset: int) -> Temporal:
 
 
 def _is_exact(value: Temporal, unit: str) -> bool:
-    """Whether no missing part makes the duration uncertain: a Date to the day, else the unit and the hour.
+    """Whether no missing part makes the duration uncertain.
 
-    Minutes, seconds and milliseconds that are finer than the unit and not given count as zero, as the public
-    suite has it.
+    Seconds without milliseconds are exact (CQL 1.5, language semantics, uncertainty); hours and minutes too
+    when the unit is no finer, as the public suite has it.
     """
     if value.is_complete:
         return True
     if type(value) is Date:
         return False
     known = len(value.parts) + (3 if type(value) is Time else 0)
-    return known > 3 and (unit == "week" or known >= LENGTHS[unit])
+    return known >= _TO_THE_SECOND or (unit in _TIME_UNITS and known >= LENGTHS[unit])
+
+
+def _latest(value: Temporal) -> Temporal:
+    known = len(value.parts) + (3 if type(value) is Time else 0)
+    return value.lowest() if known >= _TO_THE_SECOND else value.highest()
 
 
 def _duration(first: Temporal, second: Temporal, unit: str) -> int:
