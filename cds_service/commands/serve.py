@@ -94,6 +94,7 @@ def _serve_with_gunicorn(settings: Settings) -> None:
                 "keepalive": 30,
                 "loglevel": "warning",
                 "control_socket_disable": True,
+                "post_fork": _reach_the_store,
                 "worker_tmp_dir": str(memory) if os.access(memory, os.W_OK) else None,
             }
             for name, value in values.items():
@@ -105,6 +106,13 @@ def _serve_with_gunicorn(settings: Settings) -> None:
 
     logger.info("serving", extra={"address": settings.public_base_url, "server": "gunicorn"})
     Server().run()
+
+
+def _reach_the_store(server: Any, worker: Any) -> None:
+    """Open the decision store in the background as a worker starts, so that health can tell of it."""
+    from cds_service.web.services import EXTENSION
+
+    worker.app.wsgi().extensions[EXTENSION].store_status()
 
 
 def _serve_with_granian(settings: Settings) -> None:

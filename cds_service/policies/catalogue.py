@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cds_service.fhir.codes import Coding
 from cds_service.fhir.vocabulary import Vocabulary
 from cds_service.policies.code_systems import load_code_systems
 from cds_service.policies.errors import CatalogueError
@@ -41,6 +42,9 @@ class Catalogue:
         """Put a catalogue together from loaded parts. Raises CatalogueError when policy versions overlap."""
         self.payers: Mapping[str, Payer] = payers
         self.products: Mapping[str, Product] = {entry.product.id: entry.product for entry in products}
+        self.product_codes: Mapping[str, tuple[Coding, ...]] = {
+            entry.product.id: entry.codes + entry.ingredient_codes for entry in products
+        }
         self.unassigned_codes = unassigned_codes
         self.vocabulary = vocabulary
         self.value_sets = value_sets

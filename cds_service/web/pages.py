@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from cds_service.fhir.codes import Coding
 from cds_service.policies.model import (
     Connective,
     CriteriaNode,
@@ -26,7 +28,34 @@ _CONNECTIVES: Final = {
     Connective.ANY: "Any of",
     Connective.NOT: "Not",
 }
+SYSTEMS: Final = {
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
+    "http://hl7.org/fhir/sid/ndc": "NDC",
+}
 _ANSWERS: Final = {"boolean": "yes or no", "quantity": "a quantity", "date": "a date", "choice": "a choice"}
+
+
+@dataclass(frozen=True, slots=True)
+class Drugs:
+    """The catalogue's products and the codes that stand for them."""
+
+    products: Mapping[str, Product]
+    codes: Mapping[str, Sequence[Coding]]
+
+    def named(self, product: str) -> dict[str, Any]:
+        """A drug that a statement names; one that the catalogue does not hold is just named."""
+        known = self.products.get(product)
+        return {
+            "product": product,
+            "brand": known.brand if known else product,
+            "generic": known.generic if known else None,
+            "billingCodes": list(known.billing_codes) if known else [],
+            "codes": [
+                {"system": coding.system, "code": coding.code, "display": coding.display}
+                for coding in self.codes.get(product, ())
+            ],
+            "note": known.note if known else None,
+        }
 
 
 def address(version: PolicyVersion) -> str:
@@ -72,7 +101,7 @@ def policy_page(
     version: PolicyVersion,
     versions: Iterable[PolicyVersion],
     payers: Mapping[str, Payer],
-    products: Mapping[str, Product],
+    drugs: Drugs,
     today: date,
 ) -> dict[str, Any]:
     """Everything that the page of one policy version shows."""
@@ -82,7 +111,7 @@ def policy_page(
         "document": version.document,
         "precertification": version.precertification,
         "documentationRule": version.documentation_rule,
-        "statements": [statement(each, products) for each in version.statements],
+        "statements": [statement(each, drugs) for each in version.statements],
         "referrals": [
             {
                 "billingCodes": sorted(referral.billing_codes),
@@ -98,14 +127,14 @@ def policy_page(
     }
 
 
-def statement(each: Statement, products: Mapping[str, Product]) -> dict[str, Any]:
+def statement(each: Statement, drugs: Drugs) -> dict[str, Any]:
     """One statement of a version: what it is about, its criteria and limits."""
     limit = each.quantity_limit
     return {
         "id": each.id,
         "title": each.title,
         "cite": each.cite,
-        "drugs": [drug(product, products) for product in sorted(each.products)],
+        "drugs": [drugs.named(product) for product in sorted(each.products)],
         "unassignedCodes": sorted(each.unassigned_codes),
         "speaksOnlyWhen": each.applies_reason,
         "criteria": criteria(each.criteria),
@@ -127,20 +156,6 @@ def statement(each: Statement, products: Mapping[str, Product]) -> dict[str, Any
     }
 
 
-def drug(product: str, products: Mapping[str, Product]) -> dict[str, Any]:
-    """A drug that a statement names, with the codes of the catalogue."""
-    known = products.get(product)
-    if known is None:
-        return {"product": product, "brand": product, "generic": None, "billingCodes": [], "note": None}
-    return {
-        "product": known.id,
-        "brand": known.brand,
-        "generic": known.generic,
-        "billingCodes": list(known.billing_codes),
-        "note": known.note,
-    }
-
-
 def criteria(node: CriteriaNode) -> dict[str, Any]:
     """A criteria tree: groups with `connective` and `children`, leaves with `criterion`."""
     if isinstance(node, Criterion):
@@ -159,3 +174,11 @@ def criteria(node: CriteriaNode) -> dict[str, Any]:
         "cite": node.cite,
         "children": [criteria(child) for child in node.children],
     }
+
+
+def amount_in_words(limit: Mapping[str, Any]) -> str:
+    """A quantity limit for people: "36 tablets per 72 hours"."""
+    unit = limit["unit"]
+    is_word = unit.isalpha() and len(unit) > 3 and not unit.endswith("s")
+    plural = "s" if is_word and limit["amount"] != "1" else ""
+    return f"{limit['amount']} {unit}{plural} per {limit['perHours']} hours"

@@ -33,7 +33,8 @@ def show_policy(policy: str, version: str) -> Response:
     if found is None:
         raise NotFound
     today = here.now().date()
-    page = pages.policy_page(found, catalogue.versions, catalogue.payers, catalogue.products, today)
+    drugs = pages.Drugs(catalogue.products, catalogue.product_codes)
+    page = pages.policy_page(found, catalogue.versions, catalogue.payers, drugs, today)
     return _answer("policy.html", page)
 
 
@@ -43,7 +44,10 @@ def _answer(template: str, content: dict[str, Any]) -> Response:
     if request.accept_mimetypes.best_match(offered, default="text/html") == "application/json":
         response = Response(write_json(content), content_type="application/json")
     else:
-        response = Response(render_template(template, **content), content_type="text/html; charset=utf-8")
+        response = Response(
+            render_template(template, **content, systems=pages.SYSTEMS, in_words=pages.amount_in_words),
+            content_type="text/html; charset=utf-8",
+        )
     response.headers["Vary"] = "Accept"
     response.headers["Cache-Control"] = "max-age=300"
     return response

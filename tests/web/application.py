@@ -31,10 +31,13 @@ class OnFile:
 
     version = "catalogue-1"
 
-    def __init__(self, *versions: PolicyVersion, payers: Any = None, products: Any = None) -> None:
+    def __init__(
+        self, *versions: PolicyVersion, payers: Any = None, products: Any = None, codes: Any = None
+    ) -> None:
         self.versions = versions
         self.payers = payers or {}
         self.products = products or {}
+        self.product_codes = codes or {}
 
     def policy_version(self, policy: str, version: str) -> PolicyVersion | None:
         found = (each for each in self.versions if (each.policy, each.version) == (policy, version))

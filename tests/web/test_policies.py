@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.fhir.codes import Coding
 from cds_service.policies.model import (
     ConditionNotCovered,
     Connective,
@@ -57,7 +58,7 @@ def version(
         not_covered_reason="Any other use is unproven.",
         conditions_not_covered=(ConditionNotCovered("Childhood deficiency", "Exclusions, 1"),),
         authorization_months=12,
-        quantity_limit=QuantityLimit(Decimal(36), "tablets", 72, "Limits, 1"),
+        quantity_limit=QuantityLimit(Decimal(36), "tablet", 72, "Limits, 1"),
         billing_code="J3490",
         notes=("Samples do not count.",),
     )
@@ -82,8 +83,9 @@ def version(
 
 PAYERS = {"example": Payer("example", "Example Health", ())}
 PRODUCTS = {"macrilen": Product("macrilen", "Macrilen", "macimorelin", ("J8999",), "Oral solution")}
+CODES = {"macrilen": (Coding("http://hl7.org/fhir/sid/ndc", "0169-1401-01", "Macrilen 60 mg"),)}
 OLD, NEW = version(), version(date(2025, 6, 1), None)
-CLIENT = application(catalogue=OnFile(OLD, NEW, payers=PAYERS, products=PRODUCTS)).test_client()
+CLIENT = application(catalogue=OnFile(OLD, NEW, payers=PAYERS, products=PRODUCTS, codes=CODES)).test_client()
 
 
 def page(path: str = "/policies/example-17/2024-07-01") -> str:
@@ -121,6 +123,7 @@ def page(path: str = "/policies/example-17/2024-07-01") -> str:
         "Any other use is unproven.",
         "up to 12 months",
         "36 tablets per 72 hours",
+        "NDC <code>0169-1401-01</code> Macrilen 60 mg",
         "J9999",
         "1403",
         "Oncology",
@@ -163,7 +166,7 @@ def test_programs_get_json() -> None:
     assert statement["criteria"]["children"][1]["children"][0]["unit"] == "kg/m2"
     assert statement["quantityLimit"] == {
         "amount": "36",
-        "unit": "tablets",
+        "unit": "tablet",
         "perHours": 72,
         "cite": "Limits, 1",
     }
