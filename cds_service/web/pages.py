@@ -111,7 +111,10 @@ def policy_page(
         "document": version.document,
         "precertification": version.precertification,
         "documentationRule": version.documentation_rule,
-        "statements": [statement(each, drugs) for each in version.statements],
+        "statements": [
+            {**statement(each, drugs), "neverCovered": never_covered(version, each)}
+            for each in version.statements
+        ],
         "referrals": [
             {
                 "billingCodes": sorted(referral.billing_codes),
@@ -136,7 +139,8 @@ def statement(each: Statement, drugs: Drugs) -> dict[str, Any]:
         "cite": each.cite,
         "drugs": [drugs.named(product) for product in sorted(each.products)],
         "unassignedCodes": sorted(each.unassigned_codes),
-        "speaksOnlyWhen": each.applies_reason,
+        "appliesWhen": each.applies,
+        "doesNotApply": each.applies_reason,
         "criteria": criteria(each.criteria),
         "notCoveredReason": each.not_covered_reason,
         "conditionsNotCovered": [
@@ -154,6 +158,15 @@ def statement(each: Statement, drugs: Drugs) -> dict[str, Any]:
         "billingCode": each.billing_code,
         "notes": list(each.notes),
     }
+
+
+def never_covered(version: PolicyVersion, each: Statement) -> bool:
+    """Whether the document covers no use at all: the conclusion is the constant false."""
+    definition = version.library.definitions.get(each.conclusion)
+    return definition is not None and (definition.elm.get("type"), definition.elm.get("value")) == (
+        "Literal",
+        "false",
+    )
 
 
 def criteria(node: CriteriaNode) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,6 +56,8 @@ def version(
         ),
         products=frozenset({"macrilen", "unlisted"}),
         unassigned_codes=frozenset({"J3490"}),
+        applies="Patient is not hospitalized",
+        applies_reason="Hospitals are not spoken of.",
         not_covered_reason="Any other use is unproven.",
         conditions_not_covered=(ConditionNotCovered("Childhood deficiency", "Exclusions, 1"),),
         authorization_months=12,
@@ -72,7 +75,7 @@ def version(
         "effective_to": end,
         "precertification": True,
         "statements": (statement,),
-        "library": None,
+        "library": SimpleNamespace(definitions={}),
         "document": "Policy 17 of 2024",
         "documentation_rule": "Written records are needed.",
         "referrals": (Referral(frozenset({"J9999"}), "1403", "Oncology", "Overview"),),
@@ -118,6 +121,8 @@ def page(path: str = "/policies/example-17/2024-07-01") -> str:
         "What is the body mass index?",
         "Chart notes",
         "Criteria, 2",
+        "Patient is not hospitalized.",
+        "Hospitals are not spoken of.",
         "Childhood deficiency",
         "Exclusions, 1",
         "Any other use is unproven.",
@@ -138,6 +143,16 @@ def page(path: str = "/policies/example-17/2024-07-01") -> str:
 )
 def test_a_page_says_everything_of_its_version(words: str) -> None:
     assert words in page()
+
+
+def test_a_drug_without_any_covered_use_is_called_that() -> None:
+    conclusion = SimpleNamespace(elm={"type": "Literal", "value": "false"})
+    library = SimpleNamespace(definitions={"Macrilen is medically necessary": conclusion})
+    catalogue = OnFile(version(library=library), payers=PAYERS, products=PRODUCTS)
+    shown = application(catalogue=catalogue).test_client().get("/policies/example-17/2024-07-01").text
+    assert "Not covered for any use" in shown
+    assert "Covered when" not in shown
+    assert "Covered when" in page()
 
 
 def test_names_are_text_and_no_markup() -> None:
