@@ -111,9 +111,9 @@ def _typed_like(interval: Interval, other: Interval) -> Interval:
 
 
 def _list_contains(items: list[Any], element: Any) -> bool | None:
-    """Null elements equal each other; a null looked for in a list without one may be any of its elements."""
+    """Null elements equal each other, so a null is not in a list without one."""
     if element is None:
-        return True if any(item is None for item in items) else None if items else False
+        return any(item is None for item in items)
     answer: bool | None = False
     for item in items:
         if item is None:
