@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import ipaddress
 import logging
 import os
@@ -28,9 +29,15 @@ def run(options: argparse.Namespace) -> int:
     check_open_mode(settings)
     for name in unknown_variables():
         logger.warning("unknown setting", extra={"variable": name})
-    serve = _serve_with_granian if settings.server == "granian" else _serve_with_gunicorn
-    serve(settings)
+    logger.info("serving", extra={"address": settings.public_base_url, "server": settings.server})
+    start(settings)
     return 0
+
+
+def start(settings: Settings, application: str = "cds_service.app:create_app") -> None:
+    """Run the chosen server over an application factory, named "module:function", until stopped."""
+    serve = _serve_with_granian if settings.server == "granian" else _serve_with_gunicorn
+    serve(settings, application)
 
 
 def effective_settings(options: argparse.Namespace, environment: Any) -> Settings:
@@ -73,11 +80,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _serve_with_gunicorn(settings: Settings) -> None:
+def _serve_with_gunicorn(settings: Settings, application: str) -> None:
     """gunicorn with threads: one application loaded before the workers fork."""
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
-    from cds_service.app import create_app
+    module, _, factory = application.partition(":")
+    create_app = getattr(importlib.import_module(module), factory)
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
@@ -102,9 +110,9 @@ def _serve_with_gunicorn(settings: Settings) -> None:
                     self.cfg.set(name, value)
 
         def load(self) -> Flask:
-            return create_app(settings)
+            app: Flask = create_app(settings)
+            return app
 
-    logger.info("serving", extra={"address": settings.public_base_url, "server": "gunicorn"})
     Server().run()
 
 
@@ -112,10 +120,12 @@ def _reach_the_store(server: Any, worker: Any) -> None:
     """Open the decision store in the background as a worker starts, so that health can tell of it."""
     from cds_service.web.services import EXTENSION
 
-    worker.app.wsgi().extensions[EXTENSION].store_status()
+    services = worker.app.wsgi().extensions.get(EXTENSION)
+    if services is not None:
+        services.store_status()
 
 
-def _serve_with_granian(settings: Settings) -> None:
+def _serve_with_granian(settings: Settings, application: str) -> None:
     """granian: each worker process loads the application from the environment."""
     try:
         from granian.constants import Interfaces
@@ -123,9 +133,8 @@ def _serve_with_granian(settings: Settings) -> None:
     except ImportError:
         raise SettingsError("CDS_SERVER: granian is not installed; install cds-service[granian]") from None
     os.environ["CDS_PUBLIC_BASE_URL"] = settings.public_base_url
-    logger.info("serving", extra={"address": settings.public_base_url, "server": "granian"})
     Server(
-        "cds_service.app:create_app",
+        application,
         factory=True,
         interface=Interfaces.WSGI,
         address=settings.host,
