@@ -1,4 +1,4 @@
-"""Checks of the YAML files by themselves: their schemas, their ids, and that every code names its source."""
+"""Checks of the YAML files by themselves: their schemas (a code without source among them) and their ids."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ def check_files(content: Content) -> Iterator[Finding]:
     for name, data in content.files.items():
         yield from _schema(name, data)
     yield from _double_ids(content)
-    yield from _sources(content)
 
 
 def _schema(name: str, data: Any) -> Iterator[Finding]:
@@ -71,25 +70,3 @@ def _double_ids(content: Content) -> Iterator[Finding]:
         for (system, code), count in codes.items():
             if count > 1:
                 yield Finding(name, "codes", f"{system} {code} is listed {count} times")
-
-
-def _sources(content: Content) -> Iterator[Finding]:
-    """Every code says where it is from: by itself, or through its value set."""
-    for position, product in enumerate(content.entries("catalog/drugs.yaml", "products")):
-        for key in ("codes", "billing_codes"):
-            for number, code in enumerate(product.get(key) or ()):
-                if isinstance(code, dict) and not code.get("source"):
-                    place = f"products[{position}].{key}[{number}]"
-                    yield Finding("catalog/drugs.yaml", place, f"the code {code.get('code')} has no source")
-    for name, key, code in (
-        ("catalog/code_systems.yaml", "code_systems", "id"),
-        ("catalog/unassigned_codes.yaml", "unassigned_codes", "code"),
-    ):
-        for number, each in enumerate(content.entries(name, key)):
-            if not each.get("source"):
-                yield Finding(name, f"{key}[{number}]", f"{each.get(code)} has no source")
-    for name, data in content.value_sets():
-        if not data.get("source"):
-            for number, each in enumerate(content.entries(name, "codes")):
-                if not each.get("source"):
-                    yield Finding(name, f"codes[{number}]", f"the code {each.get('code')} has no source")
