@@ -145,6 +145,7 @@ class CoverageCheck:
             evaluate,
             payer=catalogue.payers[coverage.payer],
             value_sets=catalogue.value_sets,
+            attestable=bool(answers),
         )
         return order, determination
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 from cds_service.crd.assertion import CoverageAssertion
 from cds_service.crd.configuration import LIMIT_CARDS, POLICY_CARDS
 from cds_service.crd.extension import PolicyPage, instructions
-from cds_service.crd.markdown import escape, line
+from cds_service.crd.markdown import escape, fixed, line
 from cds_service.crd.versions import AssociatedResource, CrdVersion
-from cds_service.decisions.model import CriterionStatus, Determination, Outcome
+from cds_service.decisions.model import CriterionResult, CriterionStatus, Outcome
 from cds_service.decisions.quantity import plain
 from cds_service.policies.model import NotAddressed
 
@@ -54,30 +54,32 @@ def cards(
     determination = assertion.determination
     if determination.not_addressed is NotAddressed.NOT_A_DRUG:
         return
+    name = line(determination.drug or "This order", _NAME_LIMIT)
     indicator = "warning" if determination.outcome in _WARNINGS else "info"
-    card = _card(
-        assertion, version, hook_instance, POLICY_CARDS, indicator, _summary(assertion), _detail(assertion)
-    )
+    card = _card(assertion, version, hook_instance, POLICY_CARDS, indicator)
+    card["summary"] = line(f"{name}: {_said(assertion)}", SUMMARY_LIMIT)
+    card["detail"] = _detail(assertion, name)
     pages = dict.fromkeys((each.policy, each.version, each.number) for each in determination.policies)
     if pages:
         card["links"] = [
             {
-                "label": f"Policy {policy_number}, effective {release}",
+                "label": f"Policy {number}, effective {release}",
                 "url": policy_page(policy, release),
                 "type": "absolute",
             }
-            for policy, release, policy_number in pages
+            for policy, release, number in pages
         ]
     yield card
     limit = determination.allowed_quantity
     if limit is not None:
         amount = f"{plain(limit.amount)} {limit.unit} per {limit.per_hours} hours"
-        summary = line(f"{_name(determination)}: limited to {amount}", SUMMARY_LIMIT)
-        detail = (
-            f"Applies to the order for **{escape(_name(determination))}**. The policy authorizes "
-            f"{escape(amount)} ({escape(limit.cite)}).\n\n{_DISCLAIMER}"
+        card = _card(assertion, version, hook_instance, LIMIT_CARDS, indicator)
+        card["summary"] = line(f"{name}: limited to {amount}", SUMMARY_LIMIT)
+        card["detail"] = (
+            f"Applies to the order for **{escape(name)}**. The policy authorizes "
+            f"{fixed(amount)} ({fixed(limit.cite)}).\n\n{_DISCLAIMER}"
         )
-        yield _card(assertion, version, hook_instance, LIMIT_CARDS, indicator, summary, detail)
+        yield card
 
 
 def topic_of(card: Card) -> str:
@@ -87,14 +89,9 @@ def topic_of(card: Card) -> str:
 
 
 def _card(
-    assertion: CoverageAssertion,
-    version: CrdVersion,
-    hook_instance: str,
-    topic: str,
-    indicator: str,
-    summary: str,
-    detail: str,
+    assertion: CoverageAssertion, version: CrdVersion, hook_instance: str, topic: str, indicator: str
 ) -> Card:
+    """A card without its texts, in the order of elements that people expect."""
     payer, reference = assertion.payer, assertion.determination.order
     source: dict[str, Any] = {"label": payer.label}
     if payer.url:
@@ -103,8 +100,8 @@ def _card(
     named = version.associated_resource is AssociatedResource.REFERENCE
     return {
         "uuid": _uuid(hook_instance, assertion.identifiers.assertion_id, topic),
-        "summary": summary,
-        "detail": detail,
+        "summary": "",
+        "detail": "",
         "indicator": indicator,
         "source": source,
         "extension": {"davinci-crd.associated-resource": [{"reference": reference} if named else reference]},
@@ -120,45 +117,32 @@ def _uuid(*parts: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def _name(determination: Determination) -> str:
-    return line(determination.drug or "This order", _NAME_LIMIT)
-
-
-def _summary(assertion: CoverageAssertion) -> str:
+def _said(assertion: CoverageAssertion) -> str:
     determination = assertion.determination
     if determination.outcome is not Outcome.COVERED:
-        said = _SUMMARIES[determination.outcome]
-    elif assertion.satisfied:
-        said = "policy criteria met, prior authorization satisfied"
-    elif determination.precertification:
-        said = "policy criteria met; send the prior authorization request"
-    else:
-        said = "covered, no prior authorization needed"
-    return line(f"{_name(determination)}: {said}", SUMMARY_LIMIT)
+        return _SUMMARIES[determination.outcome]
+    if assertion.satisfied:
+        return "policy criteria met, prior authorization satisfied"
+    if determination.precertification:
+        return "policy criteria met; send the prior authorization request"
+    return "covered, no prior authorization needed"
 
 
-def _detail(assertion: CoverageAssertion) -> str:
+def _detail(assertion: CoverageAssertion, name: str) -> str:
     determination = assertion.determination
-    blocks = [
-        f"Applies to the order for **{escape(_name(determination))}** ({escape(determination.order, 80)})."
-    ]
-    why = [
-        escape(each.text) + (f" ({escape(each.cite)})" if each.cite else "") for each in determination.reasons
-    ]
+    blocks = [f"Applies to the order for **{escape(name)}** ({escape(determination.order, 80)})."]
+    why = [escape(each.text, 1000) + _cited(each.cite) for each in determination.reasons]
     if determination.outcome is Outcome.COVERED:
-        why += [
-            _met(each.name, each.value)
-            for each in determination.criteria
-            if each.status is CriterionStatus.MET
-        ]
+        why += [_met(each) for each in determination.criteria if each.status is CriterionStatus.MET]
     blocks.append(_list("Why", why))
     blocks.append(_list("What to do", list(_to_do(assertion))))
     if determination.notes:
-        blocks.append(_list("Please note", [escape(note) for note in determination.notes]))
-    policies = [
-        f"{escape(each.number)} {escape(each.title)}, effective {escape(each.version)}"
-        for each in {(each.policy, each.version): each for each in determination.policies}.values()
-    ]
+        blocks.append(_list("Please note", [escape(note, 1000) for note in determination.notes]))
+    policies = list(
+        dict.fromkeys(
+            fixed(f"{each.number} {each.title}, effective {each.version}") for each in determination.policies
+        )
+    )
     service = determination.service_date
     if policies and service is not None:
         policies.append(f"Date of service {service.date} ({service.basis.value})")
@@ -168,12 +152,17 @@ def _detail(assertion: CoverageAssertion) -> str:
     return "\n\n".join(blocks)
 
 
+def _cited(cite: str | None) -> str:
+    return f" ({fixed(cite)})" if cite else ""
+
+
 def _list(title: str, items: list[str]) -> str:
     return f"**{title}**\n\n" + "\n".join(f"- {item}" for item in items)
 
 
-def _met(name: str, value: str | None) -> str:
-    return f"Met: {escape(name)}" + (f" (on record: {escape(value)})" if value else "")
+def _met(result: CriterionResult) -> str:
+    found = f" (on record: {escape(result.value)})" if result.value else ""
+    return f"Met: {fixed(result.name)}{found}"
 
 
 def _to_do(assertion: CoverageAssertion) -> Iterator[str]:
@@ -188,14 +177,14 @@ def _to_do(assertion: CoverageAssertion) -> Iterator[str]:
                 f" {escape(ask.documentation)}" if ask.documentation else ""
             )
     elif outcome is Outcome.NOT_COVERED:
-        label = escape(payer.label)
+        label = fixed(payer.label)
         yield f"Change the order, or complete the record if something is missing in it, or ask {label}."
     elif outcome in (Outcome.SITE_UNKNOWN, Outcome.LOWER_COST_SITE):
         yield "Say on the order where the drug will be given (category, encounter or dispensing performer)."
     elif determination.not_addressed is NotAddressed.CONTRADICTORY_CODES:
         yield "Correct the codes on the order so that they stand for one drug, and sign it again."
     else:
-        yield escape(instructions(determination, payer))
+        yield fixed(instructions(determination, payer))
 
 
 def _after_approval(assertion: CoverageAssertion) -> Iterator[str]:

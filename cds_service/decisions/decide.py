@@ -43,12 +43,13 @@ def decide(
     *,
     payer: Payer,
     value_sets: ValueSetSource,
+    attestable: bool = True,
 ) -> Determination:
     """Decide one drug order by every statement that addresses it.
 
     `evaluate` gives the evaluation of a policy version's library for this order (traced); it is called
-    once per version. Rules that cannot be evaluated make the outcome
-    indeterminate; the log names library, definition and place, never a value.
+    once per version. `attestable`: answers were given, so that criteria may rest on them. Rules that cannot
+    be evaluated make the outcome indeterminate; the log names library, definition and place, never a value.
     """
     contradicts = order.drug.contradictions or selection.not_addressed is NotAddressed.CONTRADICTORY_CODES
     if contradicts or not selection.statements:
@@ -60,7 +61,9 @@ def decide(
         try:
             if key not in evaluations:
                 evaluations[key] = evaluate(version)
-            findings.append(find(order, version, statement, evaluations[key], value_sets))
+            findings.append(
+                find(order, version, statement, evaluations[key], value_sets, attestable=attestable)
+            )
         except (CqlRuntimeError, NotATruthValueError) as error:
             findings.append(_trouble(version, statement, error))
     return _merge(order, findings)

@@ -8,7 +8,6 @@ unchanged order gives the identifier it already carries.
 from __future__ import annotations
 
 import json
-from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,7 +20,10 @@ ASSERTION_PREFIX: Final = "CA-"
 AUTHORIZATION_PREFIX: Final = "PA-"
 _ID_BYTES: Final = 15  # 120 bits: 24 base32 characters without padding
 _ID_CHARACTERS: Final = 24
-_ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648, base 32
+_ALPHABET: Final = frozenset(_LETTERS)
+_PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
+_SHIFTS: Final = range(_ID_BYTES * 8 - 10, -1, -10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ def is_assertion_id(text: object) -> bool:
 
 
 def _name(digest: bytes, purpose: bytes, key: bytes) -> str:
-    return b32encode(blake2b(digest, key=key, digest_size=_ID_BYTES, person=purpose).digest()).decode("ascii")
+    name = blake2b(digest, key=key, digest_size=_ID_BYTES, person=purpose).digest()
+    bits = int.from_bytes(name, "big")
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
 
 
 def _canonical(

@@ -69,8 +69,10 @@ def find(
     statement: Statement,
     evaluation: Evaluation,
     value_sets: ValueSetSource,
+    *,
+    attestable: bool = True,
 ) -> Finding:
-    """Decide one order by one statement.
+    """Decide one order by one statement. `attestable`: answers were given, so that some value may be one.
 
     Raises CqlRuntimeError when a rule cannot be evaluated and NotATruthValueError when one is no condition.
     """
@@ -78,16 +80,12 @@ def find(
     if applies is False:
         text = statement.applies_reason or f"{version.label} does not speak of this order."
         return Finding(version, statement, Outcome.NOT_ADDRESSED, (Reason(text, statement.cite),))
-    values: dict[str, bool | None] = {}
-    traces: dict[str, DefinitionTrace] = {}
-    for criterion in leaves(statement.criteria):
-        trace = evaluation.trace(criterion.name)
-        traces[criterion.id] = trace
-        values[criterion.id] = _truth(trace)
+    traces = {each: evaluation.trace(each.name) for each in leaves(statement.criteria)}
+    values = {each.id: _truth(trace) for each, trace in traces.items()}
     conclusion, standing = statuses(statement.criteria, values)
     results = {
-        criterion.id: _result(criterion, traces[criterion.id], standing[criterion.id])
-        for criterion in leaves(statement.criteria)
+        each.id: _result(each, trace, standing[each.id], attestable and _attested(trace))
+        for each, trace in traces.items()
     }
     criteria = tuple(results.values())
     if applies is None:
@@ -153,7 +151,9 @@ def _why_unknown(trace: DefinitionTrace) -> str | None:
     return trace.why_null
 
 
-def _result(criterion: Criterion, trace: DefinitionTrace, status: CriterionStatus) -> CriterionResult:
+def _result(
+    criterion: Criterion, trace: DefinitionTrace, status: CriterionStatus, attested: bool
+) -> CriterionResult:
     open_still = status in (CriterionStatus.UNKNOWN, CriterionStatus.NOT_NEEDED)
     return CriterionResult(
         id=criterion.id,
@@ -164,7 +164,7 @@ def _result(criterion: Criterion, trace: DefinitionTrace, status: CriterionStatu
         evidence=trace.evidence,
         question=criterion.question,
         documentation=criterion.documentation,
-        attested=_attested(trace),
+        attested=attested,
         value="; ".join(trace.values[:3]) or None,
     )
 
