@@ -81,9 +81,9 @@ def pools_of(rules: Rules) -> Pools:
     return Pools({system: sorted(members) for system, members in sorted(codes.items())}, themes)
 
 
-def evaluation_input(case: PatientCase, rules: Rules) -> EvaluationInput:
+def evaluation_input(case: PatientCase, rules: Rules, *, trace: bool = False) -> EvaluationInput:
     """What the engine is given for one case."""
-    return EvaluationInput(Resources(case.resources), rules.value_sets, case.parameters, NOW)
+    return EvaluationInput(Resources(case.resources), rules.value_sets, case.parameters, NOW, trace=trace)
 
 
 def second_engine_request(cases: Sequence[PatientCase], rules: Rules) -> Json:

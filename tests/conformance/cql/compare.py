@@ -37,6 +37,13 @@ def same_value(actual: Any, expected: Any) -> bool:
     return bool(actual == expected)
 
 
+def as_decimals(value: Any) -> Any:
+    """The value with Integers as Decimals, also in lists: CQL's implicit conversion."""
+    if isinstance(value, list):
+        return [as_decimals(each) for each in value]
+    return Decimal(value) if type(value) is int else value
+
+
 def _same_interval(actual: Interval, expected: Interval) -> bool:
     """The same bounds as written, or bounds that start and end at the same points ([1, 5] and [1, 6))."""
     written = (
