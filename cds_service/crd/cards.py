@@ -15,7 +15,7 @@ from cds_service.crd.configuration import LIMIT_CARDS, POLICY_CARDS
 from cds_service.crd.extension import PolicyPage, instructions
 from cds_service.crd.markdown import escape, fixed, line
 from cds_service.crd.versions import AssociatedResource, CrdVersion
-from cds_service.decisions.model import CriterionResult, CriterionStatus, Outcome
+from cds_service.decisions.model import CriterionResult, CriterionStatus, Determination, Outcome, Reason
 from cds_service.decisions.quantity import plain
 from cds_service.policies.model import NotAddressed
 
@@ -131,7 +131,7 @@ def _said(assertion: CoverageAssertion) -> str:
 def _detail(assertion: CoverageAssertion, name: str) -> str:
     determination = assertion.determination
     blocks = [f"Applies to the order for **{escape(name)}** ({escape(determination.order, 80)})."]
-    why = [escape(each.text, 1000) + _cited(each.cite) for each in determination.reasons]
+    why = [_reason(each) for each in determination.reasons]
     if determination.outcome is Outcome.COVERED:
         why += [_met(each) for each in determination.criteria if each.status is CriterionStatus.MET]
     blocks.append(_list("Why", why))
@@ -150,6 +150,13 @@ def _detail(assertion: CoverageAssertion, name: str) -> str:
         blocks.append(_list("Policy", policies))
     blocks.append(_DISCLAIMER)
     return "\n\n".join(blocks)
+
+
+def _reason(reason: Reason) -> str:
+    if reason.lead is None:
+        return escape(reason.text, 1000) + _cited(reason.cite)
+    alternatives = "".join(f"\n  - {escape(item)}" for item in reason.items)
+    return f"{fixed(reason.lead)}{_cited(reason.cite)}:{alternatives}"
 
 
 def _cited(cite: str | None) -> str:
@@ -171,11 +178,7 @@ def _to_do(assertion: CoverageAssertion) -> Iterator[str]:
     if outcome is Outcome.COVERED:
         yield from _after_approval(assertion)
     elif outcome is Outcome.DOCUMENTATION_NEEDED:
-        yield "Send the prior authorization request with what the record does not show yet:"
-        for ask in determination.asks:
-            yield escape(ask.question or ask.name) + (
-                f" {escape(ask.documentation)}" if ask.documentation else ""
-            )
+        yield from _documentation(determination)
     elif outcome is Outcome.NOT_COVERED:
         label = fixed(payer.label)
         yield f"Change the order, or complete the record if something is missing in it, or ask {label}."
@@ -185,6 +188,20 @@ def _to_do(assertion: CoverageAssertion) -> Iterator[str]:
         yield "Correct the codes on the order so that they stand for one drug, and sign it again."
     else:
         yield fixed(instructions(determination, payer))
+
+
+def _documentation(determination: Determination) -> Iterator[str]:
+    alternatives = " ".join(item for reason in determination.reasons for item in reason.items)
+    if alternatives:
+        yield "Send the prior authorization request and say which of the alternatives above holds."
+    else:
+        yield "Send the prior authorization request with what the record does not show yet:"
+    for ask in determination.asks:
+        if ask.name not in alternatives:
+            yield fixed(ask.question or ask.name)
+    for documentation in dict.fromkeys(ask.documentation for ask in determination.asks):
+        if documentation:
+            yield fixed(documentation)
 
 
 def _after_approval(assertion: CoverageAssertion) -> Iterator[str]:

@@ -139,7 +139,7 @@ def _without_statement(order: DrugOrder, selection: Selection, payer: Payer) -> 
         not_addressed=None if addressed else why,
         info_needed=() if addressed else info_needed,
         billing_code=order.drug.unassigned_code or next(iter(order.drug.billing_codes), None),
-        notes=_notes(order),
+        notes=_notes(order) if order.drug.product else order.notes,
         identified_by=order.drug.identified_by,
     )
 
@@ -196,7 +196,10 @@ def _notes(order: DrugOrder) -> tuple[str, ...]:
     notes = order.notes
     if order.drug.identified_by is IdentifiedBy.NAME:
         named = f"Recognised by its name only as {order.drug.display}: the order carries no code of it."
-        notes = (named, *notes)
+        return (named, *notes)
+    if order.drug.identified_by is IdentifiedBy.NOTHING:
+        unknown = "No product of the catalogue was recognised; criteria for products not listed apply."
+        return (unknown, *notes)
     return notes
 
 

@@ -88,12 +88,15 @@ class Reason:
     """One sentence of the answer, with its citation when a policy said it.
 
     `code` is a CRD coverage assertion reason ("no-active-coverage", "technical", "detail-code") where the
-    specification has one for it.
+    specification has one for it. `items` are the alternatives in the sentence, where it is a list, and
+    `lead` the words before them; the text says all of it.
     """
 
     text: str
     cite: str | None = None
     code: str | None = None
+    lead: str | None = None
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

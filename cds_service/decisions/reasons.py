@@ -31,10 +31,8 @@ def _against(
         ]
     parts = [child for child in node.children if evaluate(child, values) is wanted]
     if node.connective is Connective.ANY and not wanted and len(parts) > 1 and _only_criteria(parts):
-        names = "; ".join(part.name for part in parts if isinstance(part, Criterion))
-        first = parts[0]
-        cite = node.cite or (first.cite if isinstance(first, Criterion) else None)
-        return [Reason(f"None of these is met: {names}", cite)]
+        names = tuple(part.name for part in parts if isinstance(part, Criterion))
+        return [_listed("None of these is met", names, node.cite or parts[0].cite)]
     return [reason for part in parts for reason in _against(part, values, results, wanted)]
 
 
@@ -55,7 +53,20 @@ def missing(node: CriteriaNode, values: Values, results: Mapping[str, CriterionR
         parts = [child for child in node.children if evaluate(child, values) is None]
     else:
         parts = [node]
-    return [Reason(f"Not yet shown: {_phrase(part, values, results)}", part.cite) for part in parts]
+    return [_still_missing(part, values, results) for part in parts]
+
+
+def _still_missing(node: CriteriaNode, values: Values, results: Mapping[str, CriterionResult]) -> Reason:
+    if isinstance(node, CriteriaGroup) and node.connective is Connective.ANY:
+        alternatives = [child for child in node.children if evaluate(child, values) is None]
+        if len(alternatives) > 1:
+            phrases = tuple(_phrase(child, values, results) for child in alternatives)
+            return _listed("Not yet shown, where one of these is enough", phrases, node.cite)
+    return Reason(f"Not yet shown: {_phrase(node, values, results)}", node.cite)
+
+
+def _listed(lead: str, items: tuple[str, ...], cite: str | None) -> Reason:
+    return Reason(f"{lead}: {'; '.join(items)}", cite, lead=lead, items=items)
 
 
 def _phrase(node: CriteriaNode, values: Values, results: Mapping[str, CriterionResult]) -> str:

@@ -24,6 +24,8 @@ from cds_service.policies.model import (
     Statement,
 )
 
+NO_REASON = "no value"  # what a trace says when it knows no reason
+
 
 class NotATruthValueError(Exception):
     """A rule gave something else than true, false or unknown; names its definition, never the value."""
@@ -117,7 +119,7 @@ def find(
         return Finding(
             version, statement, Outcome.DOCUMENTATION_NEEDED, tuple(reasons), criteria, asks, notes, limit
         )
-    reason = Reason(f"Every criterion that decides is met: {statement.title}.", statement.cite)
+    reason = Reason(f"The criteria for {statement.title} are met.", statement.cite)
     return Finding(version, statement, Outcome.COVERED, (reason,), criteria, (), notes, limit)
 
 
@@ -148,7 +150,7 @@ def _truth(trace: DefinitionTrace) -> bool | None:
 def _why_unknown(trace: DefinitionTrace) -> str | None:
     if trace.unavailable:
         return f"data unavailable: {', '.join(sorted(trace.unavailable))}"
-    return trace.why_null
+    return trace.why_null if trace.why_null != NO_REASON else None
 
 
 def _result(

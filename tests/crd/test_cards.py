@@ -10,7 +10,7 @@ from cds_service.crd.cards import cards
 from cds_service.crd.markdown import escape, line
 from cds_service.crd.versions import CRD_2_0, CRD_2_1, CRD_2_2, VERSIONS, CrdVersion
 from cds_service.decisions.model import Determination, Outcome, Reason
-from tests.crd.assertions import DETERMINATIONS, assertion, determination, policy_page
+from tests.crd.assertions import DETERMINATIONS, OPEN, assertion, determination, policy_page
 
 CALL = "b3d0c1f0-7a3e-4c41-9d0c-3f0a2a4c8f11"
 SPOKEN = [name for name in DETERMINATIONS if name != "no drug order"]
@@ -172,3 +172,15 @@ def test_a_text_starts_no_list(text: str, shown: str) -> None:
 def test_long_texts_are_cut() -> None:
     assert escape("x" * 500, 10) == "x" * 9 + "…"
     assert line("a  \u202e b\x00c", 20) == "a b c"
+
+
+def test_alternatives_are_a_list_and_not_asked_twice() -> None:
+    either = Reason(
+        "Not yet shown: a; b", "3", lead="One of these is enough", items=(OPEN.name, "Another way")
+    )
+    decided = determination(Outcome.DOCUMENTATION_NEEDED, asks=(OPEN,), reasons=(either,))
+    detail = made(decided)[0]["detail"]
+    assert f"- One of these is enough (3):\n  - {OPEN.name}\n  - Another way" in detail
+    assert "say which of the alternatives above holds" in detail
+    assert OPEN.question is not None
+    assert OPEN.question not in detail

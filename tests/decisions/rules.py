@@ -85,6 +85,7 @@ class Rules:
     values: Mapping[str, Any]
     unavailable: Mapping[str, frozenset[str]]
     answered: Iterable[str]
+    why_null: str = "no such observation on record"
 
     def trace(self, name: str) -> Any:
         value = self.values.get(name)
@@ -94,7 +95,7 @@ class Rules:
             name=name,
             library="Test",
             value=value,
-            why_null="no such observation on record" if value is None else None,
+            why_null=self.why_null if value is None else None,
             evidence=("Observation/o1",) if value is not None else (),
             values=("39 kg/m2",) if name == BMI.name and value is not None else (),
             unavailable=self.unavailable.get(name, frozenset()),
@@ -127,10 +128,11 @@ def decided(
     lists: Mapping[str, set[tuple[str, str]]] | None = None,
     unavailable: Mapping[str, frozenset[str]] | None = None,
     answered: Iterable[str] = (),
+    why_null: str = "no such observation on record",
 ) -> Determination:
     """Decide the example order by the example policy, with whatever the test changes."""
     chosen = selection or Selection(statements=statements or ((version(), statement),))
-    rules = Rules(values, unavailable or {}, answered)
+    rules = Rules(values, unavailable or {}, answered, why_null)
     return decide(
         order,
         chosen,

@@ -101,7 +101,8 @@ def test_alternatives_are_told_together() -> None:
     assert found.reasons[0].text == f"None of these is met: {USED.name}; {ADULT.name}"
     assert found.reasons[0].cite == "Section 4"
     open_still = decided({}, statement=any_use)
-    assert open_still.reasons[0].text.startswith("Not yet shown: one of (")
+    assert open_still.reasons[0].lead == "Not yet shown, where one of these is enough"
+    assert [item.split(" (")[0] for item in open_still.reasons[0].items] == [USED.name, ADULT.name]
 
 
 def test_what_stands_against_coverage_is_named() -> None:
@@ -363,3 +364,17 @@ def test_an_explanation_tells_everything_a_person_needs() -> None:
     limited = explain(decided(statement=changed(quantity_limit=LIMIT)))
     assert "Quantity limit: 36 tablets per 72 hours" in limited
     assert "Note: Limited to" in limited
+
+
+def test_a_drug_that_was_not_recognised_is_said_so_where_a_policy_decides() -> None:
+    unknown = ProductIdentification(None, IdentifiedBy.NOTHING, "foo", billing_codes=("J3490",))
+    order = replace(ORDER, drug=unknown)
+    assert "No product of the catalogue was recognised" in decided(order=order).notes[0]
+    silent = decided(order=order, selection=Selection(not_addressed=NotAddressed.NO_POLICY))
+    assert silent.notes == ()
+
+
+def test_a_reason_that_says_nothing_is_left_out() -> None:
+    assert (
+        decided(MET | {BMI.name: None}, why_null="no value").reasons[0].text == f"Not yet shown: {BMI.name}"
+    )
