@@ -28,7 +28,8 @@ def is_active(coverage: Resource, on: date) -> bool:
 
 def payor_organization(coverage: Resource, index: ResourceIndex) -> Resource | None:
     """The Organization that a Coverage names as its payor, contained or delivered; None when not at hand."""
-    for payor in reads.objects(coverage.get("payor")):
+    payors = coverage.get("payor")
+    for payor in payors if isinstance(payors, list) else [payors]:
         found = index.resolve(payor, coverage)
         if found is not None and found.get("resourceType") == "Organization":
             return found

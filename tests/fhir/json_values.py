@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 NAMES = st.sampled_from(
     [
         "resourceType", "id", "coding", "code", "system", "display", "text", "reference", "identifier",
-        "type", "value", "unit", "status", "class", "category", "reasonCode", "reasonReference", "reason",
-        "concept", "medicationCodeableConcept", "medicationReference", "medication", "contained", "dosageInstruction",
+        "type", "value", "unit", "status", "class", "category", "reasonCode", "reasonReference",
+        "reason", "concept", "medicationCodeableConcept", "medicationReference", "medication", "contained",
+        "dosageInstruction",
         "timing", "repeat", "boundsPeriod", "boundsDuration", "start", "end", "event", "frequency", "period",
         "periodUnit", "doseAndRate", "doseQuantity", "maxDosePerPeriod", "numerator", "denominator", "route",
         "dispenseRequest", "quantity", "validityPeriod", "expectedSupplyDuration", "numberOfRepeatsAllowed",
@@ -30,8 +31,8 @@ LEAVES = st.one_of(
         [
             "Observation", "Condition", "Medication", "MedicationRequest", "Encounter", "Patient", "Bundle",
             "OperationOutcome", "Condition/c1", "#m1", "urn:uuid:0", "/", "Patient/", "active", "d",
-            "2024-06-01", "0002-06-01", "Invalid date", "2024", "J3490", "http://hl7.org/fhir/sid/ndc", "inpatient",
-            "1e400",
+            "2024-06-01", "0002-06-01", "Invalid date", "2024", "J3490", "http://hl7.org/fhir/sid/ndc",
+            "inpatient", "1e400",
         ]
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ ERROR = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "co
 WARNING = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "informational"}]}
 
 
-def observation(identity: str = "o1", **more: Any) -> dict[str, Any]:
+def observation(identity: Any = "o1", **more: Any) -> dict[str, Any]:
     return {"resourceType": "Observation", "id": identity, **more}
 
 
@@ -189,7 +189,9 @@ class TestPatient:
 
     @pytest.mark.parametrize("element", ["subject", "patient", "beneficiary"])
     def test_facts_of_another_patient_stay_hidden_and_are_noted(self, element: str) -> None:
-        index = index_of(bundle(observation(**{element: {"reference": "Patient/p2"}}), observation("o2")))
+        index = index_of(
+            bundle(observation("o1", **{element: {"reference": "Patient/p2"}}), observation("o2"))
+        )
         index.set_patient("p1")
         assert [resource["id"] for resource in index.resources("Observation")] == ["o2"]
         assert index.findings == ["1 Observation of another patient left out"]
