@@ -11,21 +11,30 @@ class StoreConfigurationError(StoreError):
     """The database URL is unusable: malformed, an unsupported database, or its driver is missing."""
 
 
+def summarise(error: BaseException) -> str:
+    """The kind of a database error, for health pages that anybody may read: no host, user or file."""
+    if isinstance(error, StoreError):
+        return str(error)
+    origin = _origin(error)
+    state = getattr(origin, "sqlstate", None)
+    return f"{type(origin).__name__} (SQLSTATE {state})" if state else type(origin).__name__
+
+
 def describe(error: BaseException) -> str:
-    """One line about a database error for logs and health, without data of any record.
+    """One line about a database error for logs, without data of any record.
 
     Statements and parameters are never shown. The driver's own words appear only for operational errors
     (cannot connect, locked, disk full), which speak of the server and not of rows.
     """
-    if isinstance(error, StoreError):
-        return str(error)
-    origin = getattr(error, "orig", None) or error
-    name = type(origin).__name__
-    state = getattr(origin, "sqlstate", None)
-    if name == "OperationalError" or isinstance(origin, OSError):
-        lines = str(origin).strip().splitlines()
-        return f"{name}: {lines[0]}" if lines else name
-    return f"{name} (SQLSTATE {state})" if state else name
+    origin = _origin(error)
+    lines = str(origin).strip().splitlines()
+    if lines and (type(origin).__name__ == "OperationalError" or isinstance(origin, OSError)):
+        return f"{summarise(error)}: {lines[0]}"
+    return summarise(error)
+
+
+def _origin(error: BaseException) -> BaseException:
+    return getattr(error, "orig", None) or error
 
 
 # SQLSTATE classes of PostgreSQL that speak of the server and not of the rows: connection, read-only,

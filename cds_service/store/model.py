@@ -74,7 +74,7 @@ class RecorderStatus:
     """How recording goes in this process, for the health page. Counts start at zero in each process.
 
     `healthy` is False from the first failure to reach the database until a write or a connection
-    succeeds. `last_error` never holds data of a record, nor the database password.
+    succeeds. `last_error` is the kind of the last error: no record data, host, user or password.
     """
 
     healthy: bool

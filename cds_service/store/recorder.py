@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from cds_service.store.errors import describe, is_worth_trying_again
+from cds_service.store.errors import describe, is_worth_trying_again, summarise
 from cds_service.store.model import DecisionRecord, RecorderStatus
 
 log = logging.getLogger(__name__)
@@ -202,7 +202,7 @@ class DecisionRecorder:
         with self._changed:
             self._take(1)
             self._dropped += 1
-            self._last_error = describe(error)
+            self._last_error = summarise(error)
         log.error("a decision cannot be stored and is dropped: %s", describe(error))
 
     def _take(self, count: int) -> None:
@@ -223,7 +223,7 @@ class DecisionRecorder:
         with self._changed:
             first = self._reached is not False
             self._reached = False
-            self._last_error = describe(error)
+            self._last_error = summarise(error)
             self._changed.notify_all()
         if first:
             log.error("the store does not work, answers go on without it: %s", describe(error))
