@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cds_service.hooks.errors import ErrorKind, RequestError
-from cds_service.hooks.reading import RequestLimits, read_exactly, read_json
+from cds_service.hooks.reading import RequestLimits, has_float, read_exactly, read_json
 from cds_service.hooks.validation import check
 from cds_service.hooks.versions import CONFIGURATION, negotiate
 
@@ -73,7 +73,8 @@ def parse_hook_request(
     version = negotiate(extension, supported, default_version)
     try:
         check(document, hook)
-        if (exact := read_exactly(body)) is not None:
+        draft_orders = document["context"]["draftOrders"]
+        if has_float(draft_orders) and (exact := read_exactly(body)) is not None:
             document["context"]["draftOrders"] = exact["context"]["draftOrders"]
         orders = _orders(document["context"]["draftOrders"]["entry"], limits)
     except RequestError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from cds_service.hooks.reading import (
     ExactNumber,
     RequestLimits,
     check_nesting,
+    has_float,
     read_exactly,
     read_json,
     write_json,
@@ -54,7 +56,31 @@ def test_nesting_beyond_the_parser_is_the_same_error() -> None:
 
 def test_brackets_inside_text_are_not_nesting() -> None:
     assert read_json(b'{"a": "' + b"[" * 100 + b'"}', LIMITS) == {"a": "[" * 100}
-    check_nesting({"a": [{"b": []}]}, RequestLimits(max_nesting=4))
+
+
+def nested(value: Any) -> int:
+    return 1 + max(map(nested, value), default=0) if isinstance(value, list) else 0
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["", "[", "]]", "{", '"', "\\", 'a"]', "é"]),
+        lambda inner: st.lists(inner, max_size=3),
+    ),
+    st.integers(1, 8),
+)
+def test_nesting_is_counted_exactly_whatever_the_texts_hold(value: Any, most: int) -> None:
+    body, limits = json.dumps(value).encode(), RequestLimits(max_nesting=most)
+    if nested(value) > most:
+        with pytest.raises(RequestError):
+            check_nesting(body, value, limits)
+    else:
+        check_nesting(body, value, limits)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(1, False), ("1.5", False), ([{"a": 1.5}], True)])
+def test_only_orders_with_decimals_are_read_again(value: Any, expected: bool) -> None:
+    assert has_float(value) is expected
 
 
 def test_a_byte_order_mark_is_ignored_and_the_last_of_duplicate_keys_counts() -> None:
