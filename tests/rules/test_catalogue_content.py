@@ -178,7 +178,7 @@ def test_the_dsuvia_limit_is_36_tablets_for_72_hours(catalogue: Catalogue) -> No
     statement = next(s for s in catalogue.versions[0].statements if s.id == "dsuvia")
     limit = statement.quantity_limit
     assert limit is not None
-    assert (limit.amount, limit.unit, limit.per_hours) == (Decimal(36), "tablet", 72)
+    assert (limit.amount, limit.unit, limit.per_hours) == (Decimal(36), "tablets", 72)
 
 
 def test_trials_of_other_analgesics_need_documentation(catalogue: Catalogue) -> None:
