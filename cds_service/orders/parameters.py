@@ -38,4 +38,8 @@ def _codes(codings: Iterable[Coding]) -> list[Code]:
 
 
 def _decimal(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(_CQL_DECIMAL, ROUND_HALF_UP)
+    """At most eight decimals; a value with fewer keeps its own: reasons read "72", not "72.00000000"."""
+    if value is None:
+        return None
+    cut = value.quantize(_CQL_DECIMAL, ROUND_HALF_UP)
+    return value if value == cut else cut
