@@ -21,7 +21,7 @@ _TO_THE_SECOND = LENGTHS["second"]
 _TIME_UNITS = frozenset({"hour", "minute", "second", "millisecond"})
 
 
-def duration_between(first: Any, second: Any, *, precision: str | None) -> Any:
+def duration_between(first: Any, second: Any, *, precision: str | None = None) -> Any:
     """Whole years, months, weeks, ... from `first` to `second`, negative when it lies before."""
     if first is None or second is None:
         return None
@@ -35,7 +35,7 @@ def duration_between(first: Any, second: Any, *, precision: str | None) -> Any:
     )
 
 
-def difference_between(first: Any, second: Any, *, precision: str | None) -> Any:
+def difference_between(first: Any, second: Any, *, precision: str | None = None) -> Any:
     """Boundaries of years, months, weeks (from Sunday), days, ... crossed from `first` to `second`."""
     if first is None or second is None:
         return None

@@ -27,6 +27,7 @@ _DEFINITE = {"week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "
 _CALENDAR_TO_UCUM = {"year": "a", "month": "mo", **_DEFINITE}
 _UCUM_TO_CALENDAR = {ucum: name for name, ucum in _CALENDAR_TO_UCUM.items()}
 _SINGULAR = {name + plural: name for name in _CALENDAR_TO_UCUM for plural in ("", "s")}
+_LONG_UCUM = frozenset({"a", "mo"})
 _DAYS_IN_CALENDAR = {"year": Decimal(365), "month": Decimal(30)}
 
 
@@ -66,9 +67,9 @@ def convert_equivalent(value: Decimal, source: str, target: str) -> Decimal:
     if source == target:
         return value
     left, right = _SINGULAR.get(source), _SINGULAR.get(target)
-    if left is not None and right is None and target in _UCUM_TO_CALENDAR:
+    if left is not None and target in _LONG_UCUM:
         return convert(value, _CALENDAR_TO_UCUM[left], target)
-    if right is not None and left is None and source in _UCUM_TO_CALENDAR:
+    if right is not None and source in _LONG_UCUM:
         return convert(value, source, _CALENDAR_TO_UCUM[right])
     if left in _DAYS_IN_CALENDAR and right not in _DAYS_IN_CALENDAR:
         return convert(value * _DAYS_IN_CALENDAR[left or ""], "d", target)
