@@ -1,0 +1,1 @@
+"""ELM to Python closures: one module per family of nodes."""

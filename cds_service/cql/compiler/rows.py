@@ -1,0 +1,178 @@
+"""The rows of a query: each surviving combination of its sources, set in the slots of the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from cds_service.cql.compiler.body import Closure, Frame
+from cds_service.cql.reasons import Why
+from cds_service.cql.values.tuples import CqlTuple
+
+Test = Callable[[Frame], bool]
+Rows = Callable[[Frame], Iterator[Any] | None]
+Lets = list[tuple[int, Closure]]
+
+
+class Source(NamedTuple):
+    """One source of a query: its expression, the slot of its alias, the static type of a row."""
+
+    expression: Closure
+    slot: int
+    type: str | None
+
+
+def _items(frame: Frame, value: Any) -> list[Any]:
+    """The rows of a source value, paid for from the work limit."""
+    items: list[Any] = value if value.__class__ is list else [] if value is None else [value]
+    frame[0].spend(len(items))
+    return items
+
+
+def plain_rows(sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
+    """Rows of the untraced variant; None when the first source is null."""
+    first, rest = sources[0], sources[1:]
+
+    def survives(frame: Frame) -> bool:
+        for slot, let in lets:
+            frame[slot] = let(frame)
+        return all(test(frame) for test in tests)
+
+    only_test = tests[0] if len(tests) == 1 and not lets and not rest else None
+
+    def rows(frame: Frame) -> Iterator[Any] | None:
+        value = first.expression(frame)
+        return None if value is None else walk(frame, value)
+
+    def walk(frame: Frame, value: Any) -> Iterator[Any]:
+        slot = first.slot
+        for item in _items(frame, value):
+            frame[slot] = item
+            if only_test is not None:
+                if only_test(frame):
+                    yield item
+            elif rest:
+                for _ in _combinations(frame, rest):
+                    if survives(frame):
+                        yield item
+            elif survives(frame):
+                yield item
+
+    return rows
+
+
+def _combinations(frame: Frame, sources: list[Source]) -> Iterator[None]:
+    first, rest = sources[0], sources[1:]
+    for item in _items(frame, first.expression(frame)):
+        frame[first.slot] = item
+        if rest:
+            yield from _combinations(frame, rest)
+        else:
+            yield None
+
+
+def related(source: Source, such_that: Closure | None, wanted: bool) -> Test:
+    """With (`wanted`) and without: whether some row of the other source fits."""
+
+    def test(frame: Frame) -> bool:
+        for item in _items(frame, source.expression(frame)):
+            frame[source.slot] = item
+            if such_that is None or such_that(frame) is True:
+                return wanted
+        return not wanted
+
+    return test
+
+
+def _is_resource(item: Any) -> bool:
+    return item.__class__ is dict and "resourceType" in item
+
+
+def traced_related(source: Source, such_that: Closure | None, wanted: bool) -> Test:
+    """As `related`; the fitting resource is evidence, those that do not fit are not."""
+
+    def test(frame: Frame) -> bool:
+        record = frame[0].current
+        evidence, values = record.evidence, record.values
+        start = len(evidence)
+        items = _items(frame, source.expression(frame))
+        inherited = evidence[start:]
+        del evidence[start:]
+        for item in items:
+            marks = len(evidence), len(values)
+            frame[source.slot] = item
+            if such_that is None or such_that(frame) is True:
+                evidence.extend([item] if _is_resource(item) else inherited)
+                return wanted
+            del evidence[marks[0] :]
+            del values[marks[1] :]
+        return not wanted
+
+    return test
+
+
+def traced_rows(sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
+    """Rows of the traced variant: only what survives is evidence, and a query left empty says so."""
+    slots = [source.slot for source in sources]
+    plain = plain_rows(sources, [], [])
+    subject = (sources[0].type or "").removeprefix("FHIR.") or "value"
+
+    def rows(frame: Frame) -> Iterator[Any] | None:
+        record = frame[0].current
+        start = len(record.evidence)
+        combinations = plain(frame)
+        return None if combinations is None else walk(frame, record, start, combinations)
+
+    def walk(frame: Frame, record: Any, start: int, combinations: Iterator[Any]) -> Iterator[Any]:
+        evidence, values = record.evidence, record.values
+        origins = frame[0].origins
+        seen = 0
+        kept = False
+        inherited: list[Any] = []
+        inherit = False
+        end = start
+        for item in combinations:
+            seen += 1
+            inherited += evidence[end:]  # what evaluating the sources left
+            del evidence[end:]
+            marks = len(evidence), len(values)
+            for slot, let in lets:
+                frame[slot] = let(frame)
+            for test in tests:
+                if not test(frame):
+                    del evidence[marks[0] :]
+                    del values[marks[1] :]
+                    break
+            else:
+                kept = True
+                for slot in slots:
+                    row = frame[slot]
+                    if _is_resource(row):
+                        evidence.append(row)
+                    elif id(row) in origins:
+                        evidence.extend(origins[id(row)][1])
+                    else:
+                        inherit = True
+                yield item
+            end = len(evidence)
+        del evidence[end:]
+        if inherit:
+            evidence[start:start] = inherited
+        if not kept and seen:
+            record.notes.append((Why.NO_RESOURCE, f"matching {subject}", None))
+
+    return rows
+
+
+def with_origin(value: Closure, slots: list[int]) -> Closure:
+    """The value of a row, in the traced variant: a tuple remembers the resources of its row."""
+
+    def made(frame: Frame) -> Any:
+        result = value(frame)
+        if result.__class__ is CqlTuple:
+            resources = [frame[slot] for slot in slots if _is_resource(frame[slot])]
+            if resources:
+                frame[0].origins[id(result)] = (result, resources)
+        return result
+
+    return made

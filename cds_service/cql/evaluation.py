@@ -1,0 +1,125 @@
+"""One evaluation of a library: what goes in, and lazily evaluated definitions coming out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from cds_service.cql.compiler.choices import bare
+from cds_service.cql.compiler.definitions import Definition
+from cds_service.cql.compiler.state import WORK_LIMIT, State
+from cds_service.cql.compiler.unit import LibraryUnit
+from cds_service.cql.errors import CqlError, CqlRuntimeError
+from cds_service.cql.trace import DefinitionTrace, Record
+from cds_service.cql.values.timezone import default_offset_minutes, time_zone_of
+from cds_service.fhir.availability import Availability
+
+
+class DataSource(Protocol):
+    """Where retrieves read from (implemented by `fhir.ResourceIndex`)."""
+
+    @property
+    def patient(self) -> Mapping[str, Any] | None: ...
+
+    def resources(self, resource_type: str) -> Sequence[Mapping[str, Any]]: ...
+
+    def availability(self, resource_type: str) -> Availability: ...
+
+
+class CodeSet(Protocol):
+    """The content of one value set."""
+
+    def contains(self, code: str, system: str | None) -> bool: ...
+
+    def codes(self) -> Iterable[tuple[str, str]]: ...
+
+
+class ValueSetSource(Protocol):
+    """Where value sets come from; None for an unknown one, which fails the evaluation."""
+
+    def lookup(self, url: str) -> CodeSet | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationInput:
+    """Everything an evaluation may depend on.
+
+    `parameters` go by unqualified name to whichever library declares them. `answers` stand in for definitions
+    of the evaluated library ("Name") or of an included one ("Alias.Name"). `now` must be aware.
+    """
+
+    data: DataSource
+    value_sets: ValueSetSource
+    parameters: Mapping[str, Any]
+    now: datetime
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    trace: bool = False
+    work_limit: int = WORK_LIMIT
+
+
+class Evaluation:
+    """Definitions of one library for one patient; each is evaluated at most once. Not for several threads."""
+
+    def __init__(self, unit: LibraryUnit, input: EvaluationInput) -> None:
+        if input.now.utcoffset() is None:
+            raise CqlRuntimeError("the time of evaluation needs a time zone", library=unit.label)
+        self._unit = unit
+        self._input = input
+        self._state = State(input.data, input.value_sets, input.parameters, input.now, input.work_limit)
+        self._offset = int(input.now.utcoffset().total_seconds() // 60)  # type: ignore[union-attr]
+        for name, value in input.answers.items():
+            definition = self._answered(name)
+            self._state.cache[definition] = (
+                Record(definition, self._state, value=value, answered=True) if input.trace else value
+            )
+
+    def value(self, definition: str) -> Any:
+        """Value of a definition of this library.
+
+        Raises `CqlRuntimeError` with library, definition and locator: errors that CQL defines, unknown
+        definition, recursion or work limit, unknown value set.
+        """
+        target = self._unit.definitions.get(definition)
+        if target is None:
+            raise CqlRuntimeError("no such definition", library=self._unit.label, definition=definition)
+        if self._input.trace:
+            return bare(self._run(target, target.run_traced).value)
+        return bare(self._run(target, target.run))
+
+    def trace(self, definition: str) -> DefinitionTrace:
+        """How a definition got its value. Raises as `value` does, and when the input did not ask for traces."""
+        if not self._input.trace:
+            raise CqlRuntimeError("this evaluation keeps no trace", library=self._unit.label)
+        self.value(definition)
+        return DefinitionTrace(self._state.cache[self._unit.definitions[definition]])
+
+    def _run(self, definition: Definition, run: Callable[[State], Any]) -> Any:
+        state = self._state
+        same_zone = default_offset_minutes() == self._offset
+        try:
+            if same_zone:
+                return run(state)
+            with time_zone_of(self._input.now):
+                return run(state)
+        except RecursionError:
+            error: CqlError = CqlRuntimeError("the rules recurse too deeply")
+        except CqlError as raised:
+            error = raised
+        except Exception as raised:
+            error = CqlRuntimeError(f"{type(raised).__name__}: {raised}")
+            error.__cause__ = raised
+        state.depth = 0
+        state.current = None
+        raise error.at(self._unit.label, definition.name, definition.locator)
+
+    def _answered(self, name: str) -> Definition:
+        unit, local = self._unit, name
+        if name not in unit.definitions:
+            alias, dot, rest = name.partition(".")
+            if dot and alias in unit.includes:
+                unit, local = unit.includes[alias], rest
+        if local not in unit.definitions:
+            raise CqlRuntimeError("an answer names no definition", library=unit.label, definition=name)
+        return unit.definitions[local]
