@@ -155,6 +155,8 @@ def _calculate(
     quantities: Callable[[Quantity, Quantity], Quantity | None] | None,
 ) -> Any:
     kind, other = type(left), type(right)
+    if kind is Decimal and other is Decimal:
+        return fit_decimal(decimals(left, right))
     if kind is Uncertain or other is Uncertain:
         return _calculate_uncertain(left, right, decimals, integers, quantities)
     if kind is Decimal or other is Decimal:

@@ -6,7 +6,7 @@ it are compared, which is what `before day of` and its kin ask for.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +30,10 @@ def less(left: Any, right: Any, precision: str | None = None) -> bool | None:
         return None
     kind, other = type(left), type(right)
     if kind in PLAIN and other in PLAIN:
-        return _plain(left, right) < 0
+        try:
+            return bool(left < right)
+        except TypeError as problem:
+            raise _no_order(left, right) from problem
     if kind is Uncertain or other is Uncertain:
         return _less_uncertain(left, right, precision)
     sign = compare(left, right, precision)
@@ -66,7 +69,7 @@ def compare(left: Any, right: Any, precision: str | None = None) -> int | None:
         return compare_quantities(left, right)
     if isinstance(left, Temporal) and isinstance(right, Temporal):
         return compare_temporal(left, right, precision)
-    raise CqlRuntimeError(f"{kind.__name__} and {other.__name__} cannot be compared")
+    raise _no_order(left, right)
 
 
 def compare_quantities(left: Quantity, right: Quantity) -> int | None:
@@ -91,7 +94,7 @@ def compare_temporal(left: Temporal, right: Temporal, precision: str | None = No
     if calendar is not (type(right) in _CALENDAR_TYPES):
         raise CqlRuntimeError("a time of day cannot be compared with a date")
     if left.offset_minutes != right.offset_minutes and (length is None or length > 3):
-        first, second = _same_zone(left, right)
+        first, second = _same_zone(left, right, length)
     else:
         first, second = left.parts, right.parts
     if length is not None:
@@ -144,9 +147,11 @@ def _plain(left: Any, right: Any) -> int:
     try:
         return int(left > right) - int(left < right)
     except TypeError as problem:
-        raise CqlRuntimeError(
-            f"{type(left).__name__} and {type(right).__name__} cannot be compared"
-        ) from problem
+        raise _no_order(left, right) from problem
+
+
+def _no_order(left: Any, right: Any) -> CqlRuntimeError:
+    return CqlRuntimeError(f"{type(left).__name__} and {type(right).__name__} cannot be compared")
 
 
 def _less_uncertain(left: Any, right: Any, precision: str | None) -> bool | None:
@@ -165,13 +170,23 @@ def _high(value: Any) -> Any:
     return value.high if type(value) is Uncertain else value
 
 
-def _same_zone(left: Temporal, right: Temporal) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _same_zone(
+    left: Temporal, right: Temporal, length: int | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     default = default_offset_minutes()
     first = default if left.offset_minutes is None else left.offset_minutes
     second = default if right.offset_minutes is None else right.offset_minutes
     if first == second:
         return left.parts, right.parts
+    if len(left.parts) > 4 and len(right.parts) > 4 and (length is None or length > 4):
+        return _in_universal_time(left.parts, first), _in_universal_time(right.parts, second)
     return shifted_parts(left, default - first), shifted_parts(right, default - second)
+
+
+def _in_universal_time(parts: tuple[int, ...], offset: int) -> tuple[int, ...]:
+    """Parts that compare like the moment itself: all minutes in one number, at the place of the minute."""
+    year, month, day, hour, minute, *rest = parts
+    return (0, 0, 0, 0, (date(year, month, day).toordinal() * 24 + hour) * 60 + minute - offset, *rest)
 
 
 OPERATORS = {

@@ -63,7 +63,7 @@ def to_decimal(value: Any) -> Decimal | None:
         return _in_decimal_range(Decimal(value)) if _DECIMAL.fullmatch(value) else None
     if type(value) is float:
         return fit_decimal(Decimal(repr(value)))
-    return _in_decimal_range(Decimal(int(value)))
+    return Decimal(int(value))
 
 
 def to_string(value: Any) -> str | None:
@@ -82,7 +82,7 @@ def to_date(value: Any) -> Date | None:
     if value is None or type(value) is Date:
         return value
     if type(value) is DateTime:
-        return Date(*value.parts[:3])
+        return Date.of_parts(value.parts[:3])
     return _parsed(Date.parse, value.split("T", 1)[0])
 
 
@@ -91,7 +91,7 @@ def to_date_time(value: Any) -> DateTime | None:
     if value is None or type(value) is DateTime:
         return value
     if type(value) is Date:
-        return DateTime(*value.parts)
+        return DateTime.of_parts(value.parts)
     return _parsed(DateTime.parse, value)
 
 
@@ -100,7 +100,7 @@ def to_time(value: Any) -> Time | None:
     if value is None or type(value) is Time:
         return value
     if type(value) is DateTime:
-        return Time(*value.parts[3:]) if len(value.parts) > 3 else None
+        return Time.of_parts(value.parts[3:]) if len(value.parts) > 3 else None
     return _parsed(Time.parse, value)
 
 

@@ -18,6 +18,7 @@ from cds_service.cql.values.uncertain import uncertain
 
 _SOME_DAY = (1, 1, 1)
 _TO_THE_SECOND = LENGTHS["second"]
+_AGES = ("year", "month")
 _TIME_UNITS = frozenset({"hour", "minute", "second", "millisecond"})
 
 
@@ -26,6 +27,8 @@ def duration_between(first: Any, second: Any, *, precision: str | None = None) -
     if first is None or second is None:
         return None
     unit = precision or "millisecond"
+    if type(first) is Date is type(second) and len(first.parts) == len(second.parts) == 3 and unit in _AGES:
+        return _duration(first, second, unit)
     first, second = _same_kind(first, second, unit)
     first, second = _same_zone(first, second)
     if _is_exact(first, unit) and _is_exact(second, unit):
@@ -70,7 +73,7 @@ def _calendar_parts(value: Temporal) -> tuple[int, ...]:
 
 
 def _with_time(value: Temporal) -> Temporal:
-    return DateTime(*value.parts) if type(value) is Date else value
+    return DateTime.of_parts(value.parts) if type(value) is Date else value
 
 
 def _same_zone(first: Temporal, second: Temporal) -> tuple[Temporal, Temporal]:
@@ -112,7 +115,7 @@ def _duration(first: Temporal, second: Temporal, unit: str) -> int:
 
 
 def _elapsed(earlier: tuple[int, ...], later: tuple[int, ...], unit: str) -> int:
-    if unit in ("year", "month"):
+    if unit in _AGES:
         months = (later[0] - earlier[0]) * 12 + later[1] - earlier[1]
         if later[2:] < earlier[2:]:
             months -= 1

@@ -18,7 +18,11 @@ _HASHABLE = frozenset({str, int, bool, type(None)})
 
 def exists(items: list[Any] | None) -> bool:
     """Whether there is an element that is not null; false for null."""
-    return items is not None and any(item is not None for item in items)
+    if items is not None:
+        for item in items:
+            if item is not None:
+                return True
+    return False
 
 
 def first(items: list[Any] | None) -> Any:

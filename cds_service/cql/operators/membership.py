@@ -11,7 +11,7 @@ from typing import Any
 
 from cds_service.cql.operators.bounds import end, start
 from cds_service.cql.operators.comparison import less, less_or_equal
-from cds_service.cql.operators.equality import equal, equal_or_both_null
+from cds_service.cql.operators.equality import equal
 from cds_service.cql.operators.logic import logical_and, logical_not, logical_or
 from cds_service.cql.values.interval import Interval
 from cds_service.cql.values.types import type_name
@@ -114,11 +114,13 @@ def _list_contains(items: list[Any], element: Any) -> bool | None:
     """Null elements equal each other, so a null is not in a list without one."""
     if element is None:
         return any(item is None for item in items)
+    if type(element) is str:
+        return element in items
     answer: bool | None = False
     for item in items:
         if item is None:
             continue
-        same = equal_or_both_null(item, element)
+        same = equal(item, element)
         if same:
             return True
         if same is None:

@@ -46,12 +46,12 @@ def component_from(value: Temporal | None, *, precision: str | None) -> int | No
 
 def date_from(value: Temporal | None) -> Date | None:
     """`date from`."""
-    return None if value is None else Date(*value.parts[:3])
+    return None if value is None else Date.of_parts(value.parts[:3])
 
 
 def time_from(value: Temporal | None) -> Time | None:
     """`time from`: null when the hour is not known."""
-    return Time(*value.parts[3:]) if value is not None and len(value.parts) > 3 else None
+    return Time.of_parts(value.parts[3:]) if value is not None and len(value.parts) > 3 else None
 
 
 def timezone_offset_from(value: DateTime | None) -> Decimal | None:

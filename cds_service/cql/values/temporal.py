@@ -24,10 +24,10 @@ _LOWEST = (1, 1, 1, 0, 0, 0, 0)
 _HIGHEST = (9999, 12, 31, 23, 59, 59, 999)
 _NAMES_OF_LIMITS = tuple(zip(PRECISIONS, _LOWEST, _HIGHEST, strict=True))
 
-_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _TIME_PATTERN = r"(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?"
-_TIME = re.compile(rf"T?{_TIME_PATTERN}(Z|[+-]\d\d:\d\d)?")
-_DATE_TIME = re.compile(rf"{_DATE.pattern}(?:T(?:{_TIME_PATTERN})?(Z|[+-]\d\d:\d\d)?)?")
+_TIME = re.compile(rf"T?{_TIME_PATTERN}(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_DATE_TIME = re.compile(rf"{_DATE.pattern}(?:T(?:{_TIME_PATTERN})?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 
 
 def _known_parts(parts: tuple[int | None, ...], first: int) -> tuple[int, ...]:
@@ -62,7 +62,8 @@ class Temporal:
     offset_minutes: int | None  # of DateTime only; None: none was given
 
     @classmethod
-    def _of(cls, parts: tuple[int, ...], offset_minutes: int | None = None) -> Self:
+    def of_parts(cls, parts: tuple[int, ...], offset_minutes: int | None = None) -> Self:
+        """A value from parts that are known to be valid: nothing is checked."""
         value = cls.__new__(cls)
         value.parts = parts
         value.offset_minutes = offset_minutes
@@ -70,7 +71,7 @@ class Temporal:
 
     def with_parts(self, parts: tuple[int, ...]) -> Self:
         """The same kind of value (and time zone) with other parts, which must be valid."""
-        return self._of(parts, self.offset_minutes)
+        return self.of_parts(parts, self.offset_minutes)
 
     @property
     def precision(self) -> str:
@@ -160,15 +161,17 @@ class Date(_Calendar):
 
         Raises ValueError for anything else.
         """
+        if len(text) == 10 and text[4] == text[7] == "-":
+            return cls.from_python(date.fromisoformat(text))
         match = _DATE.fullmatch(text)
         if match is None:
             raise ValueError(f"not a date: {text!r}")
-        return cls._of(_known_parts(_numbers(match.groups()), 0))
+        return cls.of_parts(_known_parts(_numbers(match.groups()), 0))
 
     @classmethod
     def from_python(cls, value: date) -> Date:
         """The day of a Python date or datetime."""
-        return cls._of((value.year, value.month, value.day))
+        return cls.of_parts((value.year, value.month, value.day))
 
     def to_python(self) -> date:
         """The Python date. Raises ValueError when the day is not known."""
@@ -208,19 +211,33 @@ class DateTime(_Calendar):
 
         Digits beyond milliseconds are dropped. Raises ValueError for anything else.
         """
+        if len(text) == 10 and text[4] == text[7] == "-":
+            day = date.fromisoformat(text)
+            return cls.of_parts((day.year, day.month, day.day))
         match = _DATE_TIME.fullmatch(text)
         if match is None:
             raise ValueError(f"not a date and time: {text!r}")
         *parts, fraction, zone = match.groups()
-        parts.append((fraction + "00")[:3] if fraction else None)
         offset = None if zone is None else parse_offset(zone)
-        return cls._of(_known_parts(_numbers(parts), 0), offset)
+        if parts[5] is not None:
+            return cls._to_the_second(tuple(map(int, parts)), fraction, offset)
+        return cls.of_parts(_known_parts(_numbers(parts), 0), offset)
+
+    @classmethod
+    def _to_the_second(
+        cls, parts: tuple[int, ...], fraction: str | None, offset_minutes: int | None
+    ) -> DateTime:
+        year, month, day, hour, minute, second = parts
+        datetime(year, month, day, hour, minute, second)  # checks the ranges
+        if fraction is not None:
+            parts = (*parts, int((fraction + "00")[:3]))
+        return cls.of_parts(parts, offset_minutes)
 
     @classmethod
     def from_python(cls, value: datetime) -> DateTime:
         """All parts of a Python datetime to the millisecond, with its offset when it is aware."""
         offset: timedelta | None = value.utcoffset()
-        return cls._of(
+        return cls.of_parts(
             (
                 value.year,
                 value.month,
@@ -285,12 +302,12 @@ class Time(Temporal):
             raise ValueError(f"not a time: {text!r}")
         *parts, fraction, _zone = match.groups()
         parts.append((fraction + "00")[:3] if fraction else None)
-        return cls._of(_known_parts(_numbers(parts), 3))
+        return cls.of_parts(_known_parts(_numbers(parts), 3))
 
     @classmethod
     def from_python(cls, value: datetime) -> Time:
         """The time of day of a Python datetime, to the millisecond."""
-        return cls._of((value.hour, value.minute, value.second, value.microsecond // 1000))
+        return cls.of_parts((value.hour, value.minute, value.second, value.microsecond // 1000))
 
     @property
     def hour(self) -> int:
@@ -298,11 +315,11 @@ class Time(Temporal):
 
     def lowest(self) -> Time:
         """The earliest complete time that this one may stand for."""
-        return self._of(self.parts + _LOWEST[3 + len(self.parts) :])
+        return self.of_parts(self.parts + _LOWEST[3 + len(self.parts) :])
 
     def highest(self) -> Time:
         """The latest complete time that this one may stand for."""
-        return self._of(self.parts + _HIGHEST[3 + len(self.parts) :])
+        return self.of_parts(self.parts + _HIGHEST[3 + len(self.parts) :])
 
     def __str__(self) -> str:
         return _time_text(self.parts)
