@@ -13,7 +13,7 @@ Resource = dict[str, Any]
 
 _UCUM = "http://unitsofmeasure.org"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
-_SHORT_NAMES = {"icd10": "icd10cm"}  # words of the cases whose code system has another id in the catalogue
+_SHORT_NAMES = {"icd10": "icd10cm", "role": "role-code"}  # words whose code system has another id
 _NOT_CODES = ("display", "text", "system", "code")
 
 
@@ -41,9 +41,9 @@ def patient(facts: Facts) -> Resource:
     return _present(resource)
 
 
-def encounter(facts: Facts, vocabulary: Vocabulary) -> Resource:
-    """The encounter of the order, always "enc-1"; `class` is a v3 ActCode."""
-    return _present(
+def encounter(facts: Facts, vocabulary: Vocabulary) -> list[Resource]:
+    """The encounter of the order, always "enc-1", and its location, if any; `class` is a v3 ActCode."""
+    resource = _present(
         {
             "resourceType": "Encounter",
             "id": "enc-1",
@@ -54,6 +54,11 @@ def encounter(facts: Facts, vocabulary: Vocabulary) -> Resource:
             "period": _present({"start": _date(facts.get("start")), "end": _date(facts.get("end"))}),
         }
     )
+    if "location" not in facts:
+        return [resource]
+    resource["location"] = [{"location": {"reference": "Location/loc-1"}}]
+    kind = concept(facts["location"], vocabulary)
+    return [resource, {"resourceType": "Location", "id": "loc-1", "type": [kind]}]
 
 
 def coverage(facts: Facts, vocabulary: Vocabulary) -> tuple[Resource, Resource]:
@@ -169,7 +174,7 @@ def concept(facts: Facts, vocabulary: Vocabulary) -> Resource:
         system = vocabulary.systems.get(_SHORT_NAMES.get(name, name))
         if system is not None and name not in _NOT_CODES:
             codings.append(_present({"system": system, "code": str(code), "display": facts.get("display")}))
-        elif name in ("icd10", "snomed", "loinc", "rxnorm", "ndc", "hcpcs", "cpt", "pos"):
+        elif name in ("icd10", "snomed", "loinc", "rxnorm", "ndc", "hcpcs", "cpt", "pos", "role"):
             raise UnknownName(f"{name}: no such code system in catalog/code_systems.yaml")
     if "code" in facts:
         codings.append(_present({key: facts.get(key) for key in ("system", "code", "display")}))

@@ -113,7 +113,7 @@ def expand(case: Case, vocabulary: make.Vocabulary) -> ExpandedCase:
 def _expand(facts: Mapping[str, Any], vocabulary: make.Vocabulary) -> ExpandedCase:
     resources: list[dict[str, Any]] = [make.patient(facts.get("patient", {}))]
     if "encounter" in facts:
-        resources.append(make.encounter(facts["encounter"], vocabulary))
+        resources += make.encounter(facts["encounter"], vocabulary)
     coverage, payer = make.coverage(facts.get("coverage", {}), vocabulary)
     resources += [coverage, payer]
     order, reason = make.order(facts["order"], vocabulary, in_encounter="encounter" in facts)

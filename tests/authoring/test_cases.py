@@ -220,6 +220,12 @@ def test_what_the_chart_does_not_hold_is_empty_and_what_nobody_fetched_is_absent
     assert prefetch["Condition"] == {"resourceType": "Bundle", "type": "searchset", "entry": []}
 
 
+def test_the_place_of_the_encounter(tmp_path: Path) -> None:
+    found = expanded(tmp_path, encounter={"class": "IMP", "location": {"snomed": "309904001"}})
+    assert found["Encounter/enc-1"]["location"] == [{"location": {"reference": "Location/loc-1"}}]
+    assert found["Location/loc-1"]["type"] == [{"coding": [{"system": "urn:snomed", "code": "309904001"}]}]
+
+
 def test_a_reason_that_points_nowhere(tmp_path: Path) -> None:
     found = expanded(tmp_path, order={"drug": "growmore", "reason_condition": {"missing": True}})
     assert found["order"]["reasonReference"] == [{"reference": "Condition/reason-1"}]
