@@ -145,7 +145,7 @@ def test_of_two_versions_the_later_one_counts() -> None:
 
 def test_resources_without_an_id_are_all_kept() -> None:
     nameless = {"resourceType": "Observation", "status": "final"}
-    index = index_of(bundle(nameless, dict(nameless), observation(identity=7)))  # type: ignore[arg-type]
+    index = index_of(bundle(nameless, dict(nameless), observation(identity=7)))
     assert len(index.resources("Observation")) == 3
 
 

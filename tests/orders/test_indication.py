@@ -131,22 +131,25 @@ def test_an_observation_may_be_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reasons", "is_coded"),
+    ("reasons", "is_coded", "in_icd10cm"),
     [
-        ([DEFICIENCY], True),
-        ([{"coding": [{"system": SNOMED, "code": "1"}]}], True),
-        ([DEFICIENCY, PAIN], True),
-        ([{"text": "growth hormone deficiency"}], False),
-        ([DEFICIENCY, {"text": "and something else"}], False),
-        ([{"coding": [{"system": RXNORM, "code": "1"}]}], False),
-        ([{"coding": [{"code": "E23.0"}]}], False),
-        ([], None),
-        ([{}], None),
-        (None, None),
+        ([DEFICIENCY], True, True),
+        ([{"coding": [{"system": SNOMED, "code": "1"}]}], True, False),
+        ([{"coding": [{"system": SNOMED, "code": "1"}, *DEFICIENCY["coding"]]}], True, True),
+        ([DEFICIENCY, {"coding": [{"system": SNOMED, "code": "1"}]}], True, False),
+        ([DEFICIENCY, PAIN], True, True),
+        ([{"text": "growth hormone deficiency"}], False, False),
+        ([DEFICIENCY, {"text": "and something else"}], False, False),
+        ([{"coding": [{"system": RXNORM, "code": "1"}]}], False, False),
+        ([{"coding": [{"code": "E23.0"}]}], False, False),
+        ([], None, None),
+        ([{}], None, None),
+        (None, None, None),
     ],
 )
-def test_whether_every_reason_is_coded(reasons: Any, is_coded: bool | None) -> None:
-    assert indication({"reasonCode": reasons}).is_coded is is_coded
+def test_whether_every_reason_is_coded(reasons: Any, is_coded: bool | None, in_icd10cm: bool | None) -> None:
+    found = indication({"reasonCode": reasons})
+    assert (found.is_coded, found.in_icd10cm) == (is_coded, in_icd10cm)
 
 
 def test_one_unusable_reason_among_good_ones_leaves_the_indication_uncoded() -> None:

@@ -88,6 +88,7 @@ def test_the_parameters_that_rules_read() -> None:
         "Service date": Date(2025, 3, 9),
         "Indication codes": [Code("E23.0", ICD, None, "Hypopituitarism")],
         "Indication is coded": True,
+        "Indication is coded in ICD-10-CM": True,
         "Hospitalized": False,
         "Ordered amount": Decimal(1),
         "Ordered unit": "vial",
@@ -103,8 +104,15 @@ def test_what_the_order_does_not_say_is_null() -> None:
     parameters = order_parameters(read(order()))
     assert parameters["Service date"] == Date(TODAY.year, TODAY.month, TODAY.day)
     assert parameters["Indication codes"] == parameters["Route codes"] == parameters["Setting codes"] == []
-    unknown = {"Indication is coded", "Hospitalized", "Ordered amount", "Ordered unit", "Supply hours"}
-    assert {name for name, value in parameters.items() if value is None} == unknown | {"Maximum per hour"}
+    assert {name for name, value in parameters.items() if value is None} == {
+        "Indication is coded",
+        "Indication is coded in ICD-10-CM",
+        "Hospitalized",
+        "Ordered amount",
+        "Ordered unit",
+        "Supply hours",
+        "Maximum per hour",
+    }
 
 
 def test_huge_and_odd_texts_are_read_in_part() -> None:
