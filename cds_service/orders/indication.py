@@ -32,6 +32,7 @@ class _Reasons:
     evidence: list[str] = field(default_factory=list)
     unusable: list[str] = field(default_factory=list)
     uncoded: int = 0
+    not_in_icd10cm: int = 0
     count: int = 0
 
     def take(self, concept: object, evidence: str | None) -> None:
@@ -44,9 +45,11 @@ class _Reasons:
         self.texts += [text for text in texts if text not in self.texts]
         if evidence and evidence not in self.evidence:
             self.evidence.append(evidence)
-        diagnoses = (self.systems.url("icd10cm"), self.systems.url("snomed"))
-        if not any(code.system and code.system in diagnoses for code in codes):
-            self.uncoded += 1
+        systems = {code.system for code in codes if code.system}
+        if self.systems.url("icd10cm") not in systems:
+            self.not_in_icd10cm += 1
+            if self.systems.url("snomed") not in systems:
+                self.uncoded += 1
 
     def refuse(self, sentence: str) -> None:
         """One reason that must not count."""
@@ -78,6 +81,7 @@ def read_indication(
         evidence=tuple(reasons.evidence),
         unusable=tuple(reasons.unusable),
         is_coded=not reasons.uncoded and not reasons.unusable if reasons.count else None,
+        in_icd10cm=not reasons.not_in_icd10cm and not reasons.unusable if reasons.count else None,
     )
 
 

@@ -67,7 +67,8 @@ class Indication:
     `source` is "order", "encounter" or None when neither gives a reason. `evidence` holds references
     ("Condition/c1"). `unusable` are sentences about reasons that must not count (refuted, entered in
     error, resolved, unresolvable reference). `is_coded` is True when every reason has an
-    ICD-10-CM or SNOMED CT code and none is unusable; None without a reason.
+    ICD-10-CM or SNOMED CT code and none is unusable, `in_icd10cm` when every reason has an ICD-10-CM
+    code and none is unusable; both are None without a reason.
     """
 
     codes: tuple[Coding, ...] = ()
@@ -76,6 +77,7 @@ class Indication:
     evidence: tuple[str, ...] = ()
     unusable: tuple[str, ...] = ()
     is_coded: bool | None = None
+    in_icd10cm: bool | None = None
 
 
 class PatientStatus(enum.Enum):

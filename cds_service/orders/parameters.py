@@ -22,6 +22,7 @@ def order_parameters(order: DrugOrder) -> dict[str, Any]:
         "Service date": Date.from_python(order.service_date.date),
         "Indication codes": _codes(indication.codes),
         "Indication is coded": indication.is_coded,
+        "Indication is coded in ICD-10-CM": indication.in_icd10cm,
         "Hospitalized": _HOSPITALIZED[order.setting.patient_status],
         "Ordered amount": _decimal(quantity.amount),
         "Ordered unit": quantity.unit,

@@ -298,6 +298,7 @@ class _Generator:
             "Service date": None if self.chance(0.02) else Date.from_python(self.service),
             "Indication codes": self.codes(ICD10CM, ICD10CM, ICD10CM, SNOMED),
             "Indication is coded": self.random.choice((True, True, True, False, None)),
+            "Indication is coded in ICD-10-CM": self.random.choice((True, True, True, False, None)),
             "Hospitalized": self.random.choice((True, False, None)),
             "Ordered amount": self.decimal("1", "36", "36.5", "37", "12", "72", "0.5", "120"),
             "Ordered unit": self.random.choice(("tablet", "TABLET", "{tbl}", "mL", "mg", "", None)),
