@@ -52,7 +52,7 @@ class Catalogue:
         self.version = version
         self.identify = Identification(products, unassigned_codes, vocabulary.systems)
         check_timelines(self.versions)
-        self._entries = tuple(products)
+        self.entries = tuple(products)
         self._payers = payers
         billing = {product.id: product.billing_codes for product in self.products.values()}
         self._index = PolicyIndex(self.versions, self.payers, billing)
