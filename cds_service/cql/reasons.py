@@ -32,6 +32,8 @@ class Why(enum.IntEnum):
 # (why, subject, detail): a resource and a path, a resource type and a value set name, or two compared values.
 Note = tuple[Why, Any, Any]
 
+_LONGEST: Final = 80  # characters of one value shown to people
+
 # Where resources say when: the first of these elements that is there (FHIR R4).
 _DATES: Final = (
     "effectiveDateTime", "effectiveInstant", "authoredOn", "onsetDateTime", "performedDateTime",
@@ -107,6 +109,23 @@ def readable(value: Any, word: str) -> str:
         text = value.display or ", ".join(code.code for code in value.codes if code is not None)
     elif isinstance(value, bool):
         text = "true" if value else "false"
+    elif isinstance(value, Mapping):
+        text = _element(value)
+    elif isinstance(value, list | tuple):
+        text = ", ".join(readable(each, "") for each in value[:3])
     else:
         text = str(value)
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - 1]}…"
     return word.format(text) if word else text
+
+
+def _element(element: Mapping[str, Any]) -> str:
+    """A FHIR element as people write it: a quantity with its comparator, else its words."""
+    if "value" in element:
+        parts = (element.get("comparator"), element["value"], element.get("unit") or element.get("code"))
+        return " ".join(str(part) for part in parts if part is not None)
+    for key in ("text", "display", "code", "reference"):
+        if isinstance(element.get(key), str):
+            return str(element[key])
+    return "something"
