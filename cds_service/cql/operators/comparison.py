@@ -36,7 +36,10 @@ def less(left: Any, right: Any, precision: str | None = None) -> bool | None:
             raise _no_order(left, right) from problem
     if kind is Uncertain or other is Uncertain:
         return _less_uncertain(left, right, precision)
-    sign = compare(left, right, precision)
+    if isinstance(left, Temporal) and isinstance(right, Temporal):
+        sign = compare_temporal(left, right, precision)
+    else:
+        sign = compare(left, right, precision)
     return None if sign is None else sign < 0
 
 

@@ -12,6 +12,7 @@ from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import ClassVar, Self
 
 from cds_service.cql.values.timezone import default_offset_minutes, offset_text, parse_offset
@@ -27,6 +28,10 @@ _NAMES_OF_LIMITS = tuple(zip(PRECISIONS, _LOWEST, _HIGHEST, strict=True))
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
 _TIME_PATTERN = r"(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?"
 _TIME = re.compile(rf"T?{_TIME_PATTERN}(Z|[+-]\d\d:\d\d)?", re.ASCII)
+# YYYY-MM-DDThh:mm:ss, then a fraction or the time zone.
+_SEPARATORS_OF = itemgetter(4, 7, 10, 13, 16)
+_SEPARATORS = ("-", "-", "T", ":", ":")
+_AFTER_SECONDS = frozenset(".Z+-")
 _DATE_TIME = re.compile(rf"{_DATE.pattern}(?:T(?:{_TIME_PATTERN})?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 
 
@@ -214,24 +219,29 @@ class DateTime(_Calendar):
         if len(text) == 10 and text[4] == text[7] == "-":
             day = date.fromisoformat(text)
             return cls.of_parts((day.year, day.month, day.day))
+        if text[19:20] in _AFTER_SECONDS and (text[-1] == "Z" or text[-6] in "+-"):
+            return cls._from_common_form(text)
         match = _DATE_TIME.fullmatch(text)
         if match is None:
             raise ValueError(f"not a date and time: {text!r}")
         *parts, fraction, zone = match.groups()
+        parts.append((fraction + "00")[:3] if fraction else None)
         offset = None if zone is None else parse_offset(zone)
-        if parts[5] is not None:
-            return cls._to_the_second(tuple(map(int, parts)), fraction, offset)
         return cls.of_parts(_known_parts(_numbers(parts), 0), offset)
 
     @classmethod
-    def _to_the_second(
-        cls, parts: tuple[int, ...], fraction: str | None, offset_minutes: int | None
-    ) -> DateTime:
-        year, month, day, hour, minute, second = parts
-        datetime(year, month, day, hour, minute, second)  # checks the ranges
-        if fraction is not None:
-            parts = (*parts, int((fraction + "00")[:3]))
-        return cls.of_parts(parts, offset_minutes)
+    def _from_common_form(cls, text: str) -> DateTime:
+        """Read YYYY-MM-DDThh:mm:ss, with a fraction or not, and Z or an offset: what most records have."""
+        if _SEPARATORS_OF(text) != _SEPARATORS:
+            raise ValueError(f"not a date and time: {text!r}")
+        moment = datetime.fromisoformat(text)
+        to_the_second = (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+        parts: tuple[int, ...] = to_the_second
+        if text[19] == ".":
+            if not text[20].isdigit():
+                raise ValueError(f"not a date and time: {text!r}")
+            parts = (*to_the_second, moment.microsecond // 1000)
+        return cls.of_parts(parts, 0 if text[-1] == "Z" else parse_offset(text[-6:]))
 
     @classmethod
     def from_python(cls, value: datetime) -> DateTime:

@@ -36,6 +36,11 @@ def test_text_and_value_are_one(text: str) -> None:
 def test_lenient_forms() -> None:
     assert DateTime.parse("2014T") == DateTime(2014)
     assert DateTime.parse("2014-05-17T10:20:30.1239999Z") == DateTime(2014, 5, 17, 10, 20, 30, 123, 0)
+    assert DateTime.parse("2014-05-17T10:20:30.1239999-01:30") == DateTime(
+        2014, 5, 17, 10, 20, 30, 123, Decimal("-1.5")
+    )
+    assert DateTime.parse("2014-05-17T10:20:30Z") == DateTime(2014, 5, 17, 10, 20, 30, offset=0)
+    assert DateTime.parse("2014-05-17T10:20:30.955") == DateTime(2014, 5, 17, 10, 20, 30, 955)
     assert DateTime.parse("2014-05-17T10:20:30.1") == DateTime(2014, 5, 17, 10, 20, 30, 100)
     assert Time.parse("T14:30:00.0+05:30") == Time(14, 30, 0, 0)
 
@@ -49,7 +54,21 @@ def test_no_date(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2014-01-01T24:00", "2014-01-01T10:60", "2014-01-01T10:00+15:00", "2014-01-01 10:00"]
+    "text",
+    [
+        "2014-01-01T24:00",
+        "2014-01-01T10:60",
+        "2014-01-01T10:00+15:00",
+        "2014-01-01 10:00",
+        "2014-01-01 10:00:00Z",
+        "2014-W01-1T10:00:00Z",
+        "2014-01-01T10:00:00+0530",
+        "2014-01-01T10:00:00+15:00",
+        "2014-01-01T10:00:00.+01:00",
+        "2014-02-30T10:00:00Z",
+        "2014-01-01T10:00:00ZZ",
+        "2014-01-01T10:00:00.5+01:00Z",
+    ],
 )
 def test_no_date_time(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
