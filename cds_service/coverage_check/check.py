@@ -58,10 +58,15 @@ class CoverageCheck:
         self._recorder = recorder
         self._base_url = public_base_url.rstrip("/")
         self._key = assertion_key.encode()
+        self._pages: dict[tuple[str, str], str] = {}
 
     def policy_page(self, policy: str, version: str) -> str:
         """The absolute address of the page about one policy version."""
-        return f"{self._base_url}/policies/{quote(policy, safe='')}/{quote(version, safe='')}"
+        page = self._pages.get((policy, version))
+        if page is None:
+            page = f"{self._base_url}/policies/{quote(policy, safe='')}/{quote(version, safe='')}"
+            self._pages[(policy, version)] = page
+        return page
 
     def answer(self, request: HookRequest, now: datetime) -> dict[str, Any]:
         """The whole answer to one hook call; `now` is aware, in the time zone that counts the days.

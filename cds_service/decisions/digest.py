@@ -25,6 +25,10 @@ _ALPHABET: Final = frozenset(_LETTERS)
 _PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
 _SHIFTS: Final = range(_ID_BYTES * 8 - 10, -1, -10)
 
+_encode: Final = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str
+).encode  # one encoder for all threads: it keeps no state
+
 
 @dataclass(frozen=True, slots=True)
 class Identifiers:
@@ -51,7 +55,7 @@ def identifiers(
     whether the answer says that authorization is already given. `key` may have any length.
     """
     facts = _canonical(determination, order, resource, coverage, origin, satisfied)
-    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str)
+    text = _encode(facts)
     if len(key) > blake2b.MAX_KEY_SIZE:
         key = blake2b(key).digest()
     digest = blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32).digest()

@@ -82,12 +82,12 @@ def find(
     if applies is False:
         text = statement.applies_reason or f"{version.label} does not speak of this order."
         return Finding(version, statement, Outcome.NOT_ADDRESSED, (Reason(text, statement.cite),))
-    traces = {each: evaluation.trace(each.name) for each in leaves(statement.criteria)}
-    values = {each.id: _truth(trace) for each, trace in traces.items()}
+    traced = [(each, evaluation.trace(each.name)) for each in leaves(statement.criteria)]
+    values = {each.id: _truth(trace) for each, trace in traced}
     conclusion, standing = statuses(statement.criteria, values)
     results = {
         each.id: _result(each, trace, standing[each.id], attestable and _attested(trace))
-        for each, trace in traces.items()
+        for each, trace in traced
     }
     criteria = tuple(results.values())
     if applies is None:
