@@ -110,57 +110,76 @@ class ResourceIndex:
         if value is None:
             self._keys[key] = KeyOutcome.NULL
             return
-        seen: list[str] = []
+        seen: set[str] = set()
+        kind = value.get("resourceType") if isinstance(value, dict) else None
         if isinstance(value, list):
             self.findings.append(f"prefetch.{key} is a list where a resource or Bundle is due")
-            seen += [kind for item in value if (kind := self._store(item, None))]
+            seen.update(kind for item in value if (kind := self._store(item, None)))
             outcome = KeyOutcome.INCOMPLETE
-        elif not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
-            self.findings.append(f"prefetch.{key} is no FHIR resource")
-            outcome = KeyOutcome.FAILED
-        elif value["resourceType"] == "Bundle":
+        elif isinstance(value, dict) and kind == "Bundle":
             outcome = self._add_bundle(key, value, seen, 0)
-        elif value["resourceType"] == "OperationOutcome":
+        elif kind == "OperationOutcome":
             outcome = KeyOutcome.FAILED
             self.findings.append(f"prefetch.{key} is an OperationOutcome: the client could not tell")
+        elif stored := self._store(value, None):
+            seen.add(stored)
+            outcome = KeyOutcome.DELIVERED
         else:
-            kind = self._store(value, None)
-            outcome = KeyOutcome.DELIVERED if kind else KeyOutcome.FAILED
-            seen += [kind] if kind else []
+            self.findings.append(f"prefetch.{key} is no FHIR resource")
+            outcome = KeyOutcome.FAILED
         self._keys[key] = outcome
-        self._delivered.update(seen)
+        self._delivered |= seen
         if key not in self._declared:
-            self._undeclared.update(seen)
+            self._undeclared |= seen
 
-    def _add_bundle(self, key: str, bundle: Resource, seen: list[str], depth: int) -> KeyOutcome:
+    def _add_bundle(self, key: str, bundle: Resource, seen: set[str], depth: int) -> KeyOutcome:
         entries = bundle.get("entry")
         if isinstance(entries, dict):
             entries = [entries]
         if entries is not None and not isinstance(entries, list):
             self.findings.append(f"prefetch.{key}.entry is no list")
             return KeyOutcome.FAILED
-        before, outcome = len(seen), KeyOutcome.EMPTY
+        outcome, by_type, by_url = KeyOutcome.EMPTY, self._by_type, self._by_url
         for position, entry in enumerate(entries or ()):
-            resource = entry.get("resource") if isinstance(entry, dict) else None
-            resource = resource if isinstance(resource, dict) else {}
-            kind = resource.get("resourceType")
-            if kind == "OperationOutcome":
-                if _has_error(resource):
-                    self.findings.append(f"prefetch.{key}.entry[{position}] reports an error")
-                    outcome = KeyOutcome.FAILED
-            elif kind == "Bundle" and depth < _DEEPEST_BUNDLE:
-                outcome = _worse(outcome, self._add_bundle(key, resource, seen, depth + 1))
-            elif kind and self._store(resource, entry.get("fullUrl")):
-                seen.append(kind)
-            else:
-                self.findings.append(f"prefetch.{key}.entry[{position}] holds no FHIR resource")
-                outcome = _worse(outcome, KeyOutcome.INCOMPLETE)
-        if len(seen) > before:
-            outcome = _worse(outcome, KeyOutcome.DELIVERED)
+            resource = entry.get("resource") if type(entry) is dict else None
+            if type(resource) is dict:  # the common case, once per resource of every call
+                kind: Any = resource.get("resourceType")
+                identity = resource.get("id")
+                of_type = by_type.get(kind) if type(kind) is str else None
+                if of_type is not None and type(identity) is str and identity and identity not in of_type:
+                    of_type[identity] = resource
+                    seen.add(kind)
+                    if outcome is KeyOutcome.EMPTY:
+                        outcome = KeyOutcome.DELIVERED
+                    url = entry.get("fullUrl")
+                    if type(url) is str:
+                        by_url[url] = resource
+                    continue
+            found = self._add_entry(f"{key}.entry[{position}]", entry, seen, depth)
+            if found is not outcome:
+                outcome = _worse(outcome, found)
         if _has_next_page(bundle) or (not entries and _counts_matches(bundle)):
             self.findings.append(f"prefetch.{key} is one page of more")
             outcome = _worse(outcome, KeyOutcome.INCOMPLETE)
         return outcome
+
+    def _add_entry(self, where: str, entry: object, seen: set[str], depth: int) -> KeyOutcome:
+        """An entry that is the first of its type, has no id or a known one, or is something else."""
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(entry, dict) and isinstance(resource, dict):
+            kind = resource.get("resourceType")
+            if kind == "OperationOutcome":
+                if not _has_error(resource):
+                    return KeyOutcome.EMPTY
+                self.findings.append(f"prefetch.{where} reports an error")
+                return KeyOutcome.FAILED
+            if kind == "Bundle" and depth < _DEEPEST_BUNDLE:
+                return self._add_bundle(where, resource, seen, depth + 1)
+            if kind != "Bundle" and (stored := self._store(resource, entry.get("fullUrl"))):
+                seen.add(stored)
+                return KeyOutcome.DELIVERED
+        self.findings.append(f"prefetch.{where} holds no FHIR resource")
+        return KeyOutcome.INCOMPLETE
 
     def _store(self, resource: object, full_url: object) -> str | None:
         """Index a resource and give back its type; None when it is none."""
@@ -179,8 +198,7 @@ class ResourceIndex:
                 of_type[identity] = resource
         if isinstance(full_url, str):
             self._by_url[full_url] = resource
-        if self._shown:
-            self._shown.pop(kind, None)
+        self._shown.pop(kind, None)
         return kind
 
     # -- reading ----------------------------------------------------------------------------------------
@@ -219,8 +237,9 @@ class ResourceIndex:
         """All resources of a type that are not plainly about another patient, in the order of delivery."""
         shown = self._shown.get(resource_type)
         if shown is None:
-            shown = tuple(r for r in self._by_type.get(resource_type, {}).values() if not self._is_foreign(r))
-            hidden = len(self._by_type.get(resource_type, {})) - len(shown)
+            of_type = self._by_type.get(resource_type) or {}
+            shown = tuple(r for r in of_type.values() if not self._is_foreign(r))
+            hidden = len(of_type) - len(shown)
             if hidden:
                 self.findings.append(f"{hidden} {resource_type} of another patient left out")
             self._shown[resource_type] = shown
@@ -273,13 +292,14 @@ class ResourceIndex:
         return parsed.base is None or self.base_url is None or parsed.base == self.base_url
 
     def _is_foreign(self, resource: Resource) -> bool:
+        subject = resource.get("subject")
+        if type(subject) is dict and subject.get("reference") == self._own_reference:
+            return False
         if self._patient_id is None:
             return False
         for element in _SUBJECT_ELEMENTS:
             subject = resource.get(element)
             if isinstance(subject, dict):
-                if subject.get("reference") == self._own_reference:
-                    return False
                 parsed = parse_reference(subject)
                 return parsed is not None and parsed.type == "Patient" and parsed.id != self._patient_id
         return False
