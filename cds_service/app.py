@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level, settings.log_format)
     catalogue = Catalogue.load(settings.rules_directory)
-    recorder = DecisionRecorder(settings.database_url)
+    recorder = DecisionRecorder(settings.database_url, linger=0.25)
     check = CoverageCheck(
         catalogue,
         recorder,

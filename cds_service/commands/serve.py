@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import ipaddress
 import logging
@@ -111,9 +112,17 @@ def _serve_with_gunicorn(settings: Settings, application: str) -> None:
 
         def load(self) -> Flask:
             app: Flask = create_app(settings)
+            _settle_memory()
             return app
 
     Server().run()
+
+
+def _settle_memory() -> None:
+    """Take what is loaded for good out of garbage collection: less work per call, memory shared by forks."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _reach_the_store(server: Any, worker: Any) -> None:

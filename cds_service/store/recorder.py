@@ -83,7 +83,8 @@ class DecisionRecorder:
                 first = self._dropped == 1
             else:
                 self._queue.append(record)
-                self._changed.notify()
+                if len(self._queue) in (1, self._batch_size):  # else the writer is awake, or gathering
+                    self._changed.notify_all()
                 return
         if first:
             log.error("decisions are being dropped: the store does not keep up or is closed")
@@ -160,7 +161,9 @@ class DecisionRecorder:
             if not self._queue:
                 return False
             if not self._closing and len(self._queue) < self._batch_size:
-                self._changed.wait_for(lambda: self._closing, timeout=self._linger)
+                self._changed.wait_for(
+                    lambda: self._closing or len(self._queue) >= self._batch_size, timeout=self._linger
+                )
             return not self._overdue()
 
     def _write_next(self, store: Writer) -> None:
