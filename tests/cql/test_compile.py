@@ -59,7 +59,7 @@ def test_a_node_without_locator_is_placed_by_the_one_around_it() -> None:
         {"type": "CodeRef", "name": "Nothing"},
         {"type": "AliasRef", "name": "X"},
         {"type": "SubsumedBy", "operand": []},
-        {"type": "Descendents", "source": {"type": "Null"}},
+        {"type": "Descendents", "source": {"type": "Retrieve", "dataType": "{http://hl7.org/fhir}Patient"}},
         {"type": "Retrieve", "dataType": "{http://hl7.org/fhir}Hovercraft"},
         {"type": "Retrieve", "dataType": "{urn:hl7-org:elm-types:r1}Integer"},
         {"type": "Retrieve", "dataType": "{http://hl7.org/fhir}Observation", "include": [{"x": 1}]},

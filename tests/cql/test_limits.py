@@ -65,7 +65,7 @@ def test_definitions_that_need_each_other_are_an_error() -> None:
 @pytest.mark.parametrize("trace", [False, True])
 def test_a_product_of_long_lists_is_an_error(trace: bool) -> None:
     started = time.monotonic()
-    evaluation = evaluate(library=functions_library(), parameters={"Size": 2000}, trace=trace)
+    evaluation = evaluate(library=functions_library(), parameters={"Size": 300}, trace=trace)
     with pytest.raises(CqlRuntimeError, match="work limit") as raised:
         evaluation.value("Uses many")
     assert raised.value.definition == "Crowd"

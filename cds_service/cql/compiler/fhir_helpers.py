@@ -31,7 +31,7 @@ def _text(source: dict[str, Any], key: str) -> str | None:
     return value if value.__class__ is str else None
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
+def objects(value: Any) -> list[dict[str, Any]]:
     """The objects of a list, or the one object in place of a list."""
     items = value if value.__class__ is list else [value]
     return [item for item in items if item.__class__ is dict]
@@ -51,7 +51,7 @@ def to_concept(concept: Any) -> Concept | None:
     """FHIR CodeableConcept -> Concept; codings without a code are left out."""
     if concept.__class__ is not dict:
         return None
-    codes = [to_code(coding) for coding in _objects(concept.get("coding"))]
+    codes = [to_code(coding) for coding in objects(concept.get("coding"))]
     return Concept(tuple(code for code in codes if code is not None), _text(concept, "text"))
 
 

@@ -11,7 +11,10 @@ from cds_service.cql.compiler.calls import Place, call
 from cds_service.cql.compiler.choices import bare
 from cds_service.cql.compiler.comparisons import COMPARISONS, traced_comparison
 from cds_service.cql.compiler.selectors import constant
+from cds_service.cql.errors import CqlRuntimeError
 from cds_service.cql.operators import OPERAND_NAMES, OPERATORS, PRECISION_OPERATORS, TYPE_OPERATORS
+from cds_service.cql.operators.lists import length_of_list
+from cds_service.cql.values.types import type_name
 
 # Operators whose work grows with the product of their list operands; one unit of the work limit pays this many.
 _QUADRATIC: Final = frozenset(
@@ -41,8 +44,8 @@ def operand(body: Body, node: Node | None) -> Closure:
     if node is None:
         return constant(None)
     code = body.compile(node)
-    type_name = body.type_of(node)
-    if type_name is None or "Choice<" in type_name or "System.Any" in type_name:
+    static = body.type_of(node)
+    if static is None or "Choice<" in static or "System.Any" in static:
         return lambda frame: bare(code(frame))
     return code
 
@@ -69,6 +72,8 @@ def operator(body: Body, node: Node) -> Closure:
         body.allow_only(node, attribute)
         return call(body, function, [constant(node[attribute])])
     nodes = operand_nodes(body, node)
+    if node_type == "Length" and _is_list(body, nodes[0]):
+        function = length_of_list
     while nodes and nodes[-1] is None:
         nodes.pop()
     operands = [operand(body, one) for one in nodes]
@@ -79,9 +84,64 @@ def operator(body: Body, node: Node) -> Closure:
     return call(body, function, operands)
 
 
+def _is_list(body: Body, node: Node | None) -> bool:
+    return node is not None and (body.type_of(node) or "").startswith("List<")
+
+
+@handles("Contains", "In")
+def membership(body: Body, node: Node) -> Closure:
+    """Membership in a list or interval.
+
+    `{1, 2} includes null` reaches us as Contains with a null element, for which CQL gives another result than for
+    `contains`; the two cannot be told apart, so a literal null in a list without one is refused.
+    """
+    container, element = node["operand"] if node["type"] == "Contains" else reversed(node["operand"])
+    items = container.get("element") or []
+    if container.get("type") == "List" and items and _is_null(element) and not any(map(_is_null, items)):
+        body.fail("contains, in and includes with a literal null cannot be told apart", node)
+    return operator(body, node)
+
+
+def _is_null(node: Node) -> bool:
+    while node.get("type") == "As":
+        node = node["operand"]
+    return node.get("type") == "Null"
+
+
+@handles("Descendents")
+def descendents(body: Body, node: Node) -> Closure:
+    """Everything inside a value, at any depth: of lists of simple values; refused for FHIR data."""
+    body.allow_only(node, "source")
+    static = body.type_of(node["source"]) or "System.Any"
+    if "FHIR." in static or "Choice<" in static:
+        body.fail("Descendents of FHIR data is not supported", node)
+    return call(body, _inside, [body.compile(node["source"])])
+
+
+def _inside(value: Any) -> list[Any] | None:
+    if value is None:
+        return None
+    if value.__class__ is not list:
+        raise CqlRuntimeError("Descendents is supported for lists of simple values only")
+    found: list[Any] = []
+    for item in value:
+        found.append(item)
+        if item.__class__ is list:
+            found.extend(_inside(item) or [])
+        elif item is not None and type_name(item) not in _SIMPLE:
+            raise CqlRuntimeError("Descendents is supported for lists of simple values only")
+    return found
+
+
+_SIMPLE: Final = frozenset(
+    f"System.{name}"
+    for name in ("Boolean", "Integer", "Long", "Decimal", "String", "Date", "DateTime", "Time")
+)
+
+
 def _may_be_list(body: Body, node: Node | None) -> bool:
-    type_name = body.type_of(node) if node is not None else None
-    return type_name is None or type_name.startswith(("List<", "System.Any"))
+    static = body.type_of(node) if node is not None else None
+    return static is None or static.startswith(("List<", "System.Any"))
 
 
 def _limited(body: Body, function: Callable[..., Any], operands: list[Closure]) -> Closure:
@@ -111,7 +171,7 @@ def calculate_age(body: Body, node: Node) -> Closure:
     return body.compile({**rest, "type": "CalculateAgeAt", "operand": [node["operand"], at]})
 
 
-@handles("SubsumES", "Subsumes", "SubsumedBy", "Descendents", "Descendants", "Children", "Repeat")
+@handles("SubsumES", "Subsumes", "SubsumedBy", "Descendants", "Children", "Repeat")
 def refused(body: Body, node: Node) -> Closure:
     """Nodes that need a terminology server or an untyped walk over resources."""
     body.fail(f"{node['type']} is not supported by this engine", node)

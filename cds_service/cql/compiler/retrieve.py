@@ -9,7 +9,7 @@ from cds_service.cql.compiler import types
 from cds_service.cql.compiler.body import Body, Closure, Frame, Node, handles, types_of
 from cds_service.cql.compiler.calls import Place
 from cds_service.cql.compiler.choices import Chosen
-from cds_service.cql.compiler.fhir_helpers import converter, system_value
+from cds_service.cql.compiler.fhir_helpers import converter, objects, system_value
 from cds_service.cql.compiler.model_info import fhir_model
 from cds_service.cql.compiler.properties import reader_of
 from cds_service.cql.compiler.readers import Reader
@@ -161,7 +161,8 @@ def codings(value: Any) -> Iterator[tuple[str, str | None, bool]]:
         yield value, None, True
     elif value.__class__ is dict:
         if "coding" in value:
-            yield from codings(value["coding"])
+            for coding in objects(value["coding"]):
+                yield from codings(coding)
         code, system = value.get("code"), value.get("system")
         if code.__class__ is str:
             yield code, system if system.__class__ is str else None, False

@@ -30,41 +30,50 @@ def _items(frame: Frame, value: Any) -> list[Any]:
 
 
 def plain_rows(sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
-    """Rows of the untraced variant; None when the first source is null."""
+    """Rows of the untraced variant; None when the first source is null. No source sees another's alias."""
     first, rest = sources[0], sources[1:]
+    slot = first.slot
 
     def survives(frame: Frame) -> bool:
-        for slot, let in lets:
-            frame[slot] = let(frame)
+        for let_slot, let in lets:
+            frame[let_slot] = let(frame)
         return all(test(frame) for test in tests)
-
-    only_test = tests[0] if len(tests) == 1 and not lets and not rest else None
 
     def rows(frame: Frame) -> Iterator[Any] | None:
         value = first.expression(frame)
-        return None if value is None else walk(frame, value)
+        if value is None:
+            return None
+        items = _items(frame, value)
+        if rest:
+            others = [(source.slot, source.expression(frame)) for source in rest]
+            return several(frame, [(slot, items), *others])
+        if lets or len(tests) > 1:
+            return tested(frame, items, survives)
+        return tested(frame, items, tests[0]) if tests else every(frame, items)
 
-    def walk(frame: Frame, value: Any) -> Iterator[Any]:
-        slot = first.slot
-        for item in _items(frame, value):
+    def every(frame: Frame, items: list[Any]) -> Iterator[Any]:
+        for item in items:
             frame[slot] = item
-            if only_test is not None:
-                if only_test(frame):
-                    yield item
-            elif rest:
-                for _ in _combinations(frame, rest):
-                    if survives(frame):
-                        yield item
-            elif survives(frame):
+            yield item
+
+    def tested(frame: Frame, items: list[Any], test: Test) -> Iterator[Any]:
+        for item in items:
+            frame[slot] = item
+            if test(frame):
                 yield item
+
+    def several(frame: Frame, values: list[tuple[int, Any]]) -> Iterator[Any]:
+        for _ in _combinations(frame, values):
+            if survives(frame):
+                yield None
 
     return rows
 
 
-def _combinations(frame: Frame, sources: list[Source]) -> Iterator[None]:
-    first, rest = sources[0], sources[1:]
-    for item in _items(frame, first.expression(frame)):
-        frame[first.slot] = item
+def _combinations(frame: Frame, values: list[tuple[int, Any]]) -> Iterator[None]:
+    (slot, value), rest = values[0], values[1:]
+    for item in _items(frame, value):
+        frame[slot] = item
         if rest:
             yield from _combinations(frame, rest)
         else:

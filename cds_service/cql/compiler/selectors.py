@@ -10,18 +10,44 @@ from cds_service.cql.compiler import types
 from cds_service.cql.compiler.body import Body, Closure, Frame, Node, handles, types_of
 from cds_service.cql.compiler.calls import call
 from cds_service.cql.compiler.terminology import find_system
+from cds_service.cql.errors import CqlRuntimeError
+from cds_service.cql.operators import OPERAND_NAMES, OPERATORS
 from cds_service.cql.operators.bounds import make_interval
 from cds_service.cql.values.clinical import Code, Concept
-from cds_service.cql.values.numbers import Long
+from cds_service.cql.values.numbers import (
+    DECIMAL_LIMIT,
+    INTEGER_MAX,
+    INTEGER_MIN,
+    LONG_MAX,
+    LONG_MIN,
+    Long,
+    decimal_scale,
+)
 from cds_service.cql.values.quantity import Quantity, Ratio
 from cds_service.cql.values.temporal import Date, DateTime, Time
 from cds_service.cql.values.tuples import CqlTuple
 
+_DECIMAL_PLACES: Final = 8
+
+
+def _within(low: int, high: int, value: int) -> int:
+    if not low <= value <= high:
+        raise ValueError("out of range")
+    return value
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if decimal_scale(value) > _DECIMAL_PLACES or not -DECIMAL_LIMIT < value < DECIMAL_LIMIT:
+        raise ValueError("out of range")
+    return value
+
+
 _LITERALS: Final[dict[str, Callable[[str], Any]]] = {
     "System.Boolean": lambda text: {"true": True, "false": False}[text],
-    "System.Integer": int,
-    "System.Long": lambda text: Long(text.removesuffix("L")),
-    "System.Decimal": Decimal,
+    "System.Integer": lambda text: _within(INTEGER_MIN, INTEGER_MAX, int(text)),
+    "System.Long": lambda text: Long(_within(LONG_MIN, LONG_MAX, int(text.removesuffix("L")))),
+    "System.Decimal": _decimal,
     "System.String": str,
     "System.Date": Date.parse,
     "System.DateTime": DateTime.parse,
@@ -46,6 +72,34 @@ def literal(body: Body, node: Node) -> Closure:
         return constant(read(node["value"]))
     except (ValueError, KeyError, InvalidOperation):
         body.fail(f"{node['value']!r} is not a {type_name}", node)
+
+
+@handles("Negate")
+def negate(body: Body, node: Node) -> Closure:
+    """The negative of a number; a literal takes its sign with it, so that the least Integer can be written."""
+    body.allow_only(node, "operand")
+    operand = node["operand"]
+    if operand.get("type") == "Literal":
+        text = str(operand["value"])
+        return literal(body, {**operand, "value": text[1:] if text.startswith("-") else f"-{text}"})
+    return call(body, OPERATORS["Negate"], [body.compile(operand)])
+
+
+@handles("Date", "DateTime", "Time")
+def temporal(body: Body, node: Node) -> Closure:
+    """A date or time from its parts; one of literals only is made, and checked, at load."""
+    names = OPERAND_NAMES[node["type"]]
+    body.allow_only(node, *names)
+    parts = [body.compile(node[name]) if name in node else constant(None) for name in names]
+    make = call(body, OPERATORS[node["type"]], parts)
+    if not all(node[name].get("type") in ("Literal", "Null") for name in names if name in node):
+        return make
+    if node["type"] == "DateTime" and "timezoneOffset" not in node:
+        return make
+    try:
+        return constant(make([]))
+    except CqlRuntimeError as error:
+        body.fail(error.message, node)
 
 
 @handles("Null")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cmp_to_key
+from operator import itemgetter
 from typing import Any
 
 from cds_service.cql.compiler import types
@@ -14,8 +15,10 @@ from cds_service.cql.compiler.fhir_helpers import system_value
 from cds_service.cql.compiler.model_info import fhir_model
 from cds_service.cql.compiler.properties import reader_of, reading
 from cds_service.cql.errors import CqlRuntimeError
-from cds_service.cql.operators import OPERATORS
+from cds_service.cql.operators.comparison import order_for_sort
 
+_ordered = cmp_to_key(order_for_sort)
+_first = itemgetter(0)
 Sort = Callable[[Frame, list[Any]], list[Any]]
 
 _DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": True}
@@ -41,23 +44,14 @@ def compile_sort(body: Body, clause: Node, element_type: str | None) -> Sort:
                 decorated = []
                 for row in ordered:
                     frame[slot] = row
-                    decorated.append((key(frame), row))
-                decorated.sort(key=cmp_to_key(_compare), reverse=descending)
+                    decorated.append((_ordered(key(frame)), row))
+                decorated.sort(key=_first, reverse=descending)
                 ordered = [row for _, row in decorated]
             return ordered
         except Exception as error:
             fail(error)
 
     return sort
-
-
-def _compare(left: tuple[Any, Any], right: tuple[Any, Any]) -> int:
-    first, second = left[0], right[0]
-    if first is None or second is None:
-        return (first is not None) - (second is not None)
-    if OPERATORS["Less"](first, second) is True:
-        return -1
-    return 1 if OPERATORS["Greater"](first, second) is True else 0
 
 
 def _key(body: Body, item: Node, slot: int, element_type: str | None) -> Closure:

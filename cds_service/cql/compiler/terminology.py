@@ -70,6 +70,14 @@ def _named(unit: LibraryUnit, reference: Node, table: str, kind: str, owner: Nod
     return found
 
 
+def _resolved(body: Body, node: Node, table: str, kind: str) -> Any:
+    """What a reference inside a body names."""
+    try:
+        return _named(body.unit, node, table, kind, node)
+    except CompileError as error:
+        body.fail(error.message, node)
+
+
 def _constant(value: Any) -> Closure:
     return lambda frame: value
 
@@ -77,24 +85,24 @@ def _constant(value: Any) -> Closure:
 @handles("CodeRef")
 def code_reference(body: Body, node: Node) -> Closure:
     """A declared code."""
-    return _constant(_named(body.unit, node, "codes", "code", node))
+    return _constant(_resolved(body, node, "codes", "code"))
 
 
 @handles("ConceptRef")
 def concept_reference(body: Body, node: Node) -> Closure:
     """A declared concept."""
-    return _constant(_named(body.unit, node, "concepts", "concept", node))
+    return _constant(_resolved(body, node, "concepts", "concept"))
 
 
 @handles("CodeSystemRef")
 def code_system_reference(body: Body, node: Node) -> Closure:
     """A declared code system."""
-    return _constant(find_system(body.unit, node, node))
+    return _constant(_resolved(body, node, "code_systems", "code system"))
 
 
 def find_value_set(body: Body, node: Node) -> ValueSetReference:
     """The value set that a ValueSetRef names."""
-    found = _named(body.unit, node, "value_sets", "value set", node)
+    found = _resolved(body, node, "value_sets", "value set")
     assert isinstance(found, ValueSetReference)
     return found
 
