@@ -31,11 +31,16 @@ def test_a_case_shows_each_criterion_with_value_evidence_citation_and_what_is_mi
     ]
     assert "      [not met] Is under 18 years of age [Criteria, 2A]" in tree
     assert "          evidence: Patient/pat-1" in tree
-    assert tree[-3:] == [
+    assert tree[-2:] == [
         "      [unknown] Growth plates are open [Criteria, 2B]",
-        "          why: no value",
         "          ask: Does an X-ray show open growth plates?",
     ]
+
+
+def test_an_unknown_criterion_says_why_it_is_unknown() -> None:
+    code, text = explained("Without reason and birth date everything is asked")
+    assert code == 0
+    assert "          why: Patient/pat-1 has no birthDate\n" in text
 
 
 def test_an_answer_is_shown_as_attested() -> None:
