@@ -103,7 +103,6 @@ def _serve_with_gunicorn(settings: Settings, application: str) -> None:
                 "keepalive": 30,
                 "loglevel": "warning",
                 "control_socket_disable": True,
-                "post_fork": _reach_the_store,
                 "worker_tmp_dir": str(memory) if os.access(memory, os.W_OK) else None,
             }
             for name, value in values.items():
@@ -123,15 +122,6 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def _reach_the_store(server: Any, worker: Any) -> None:
-    """Open the decision store in the background as a worker starts, so that health can tell of it."""
-    from cds_service.web.services import EXTENSION
-
-    services = worker.app.wsgi().extensions.get(EXTENSION)
-    if services is not None:
-        services.store_status()
 
 
 def _serve_with_granian(settings: Settings, application: str) -> None:
