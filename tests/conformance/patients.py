@@ -286,7 +286,7 @@ class _Generator:
         if self.chance(0.1):
             return None
         codings = [self.coding(*systems) for _ in range(self.random.choice((0, 1, 1, 2, 3)))]
-        return [Code(coding.get("code", "x"), coding.get("system")) for coding in codings]
+        return list(dict.fromkeys(Code(coding.get("code", "x"), coding.get("system")) for coding in codings))
 
     def decimal(self, *choices: str) -> Decimal | None:
         return None if self.chance(0.2) else Decimal(self.random.choice(choices))

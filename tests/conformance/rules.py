@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cds_service.authoring.translation import Source, translate
 from cds_service.cql import CompiledLibrary, EvaluationInput, LibraryRegistry
 from cds_service.fhir.availability import Availability
 from cds_service.policies.code_systems import load_code_systems
@@ -19,6 +20,7 @@ from .encoding import encode
 from .patients import Json, PatientCase, Pools
 
 RULES = Path(__file__).parents[2] / "cql_like_rules"
+PROBE = Path(__file__).parent / "probe" / "Probe.cql"
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 
 
@@ -53,15 +55,23 @@ class Rules:
         return tuple(library for library in self.libraries if library.name != "FHIRHelpers")
 
 
-def load_rules(directory: Path = RULES) -> Rules:
-    """Every ELM file of the rule folder, compiled."""
-    elm = _includes_first(
-        [json.loads(path.read_text("utf-8")) for path in sorted(directory.rglob("*.elm.json"))]
-    )
+def load_rules(directory: Path = RULES, more: Sequence[Json] = ()) -> Rules:
+    """Every ELM file of the rule folder, and `more` ELM, compiled."""
+    committed = [json.loads(path.read_text("utf-8")) for path in sorted(directory.rglob("*.elm.json"))]
+    elm = _includes_first([*committed, *more])
     registry = LibraryRegistry()
     files = CatalogueFiles(directory)
     value_sets = load_value_sets(files, load_code_systems(files))
     return Rules(elm, tuple(registry.add(each) for each in elm), value_sets)
+
+
+def translate_probe() -> Json:
+    """The ELM of Probe.cql: language that the policies do not use yet."""
+    source = Source(PROBE, PROBE.read_text("utf-8"), (RULES / "common",))
+    (translation,) = translate([source]).translations
+    assert translation.ok, "\n".join(map(str, translation.problems))
+    assert translation.elm is not None
+    return translation.elm
 
 
 def pools_of(rules: Rules) -> Pools:

@@ -12,7 +12,14 @@ from cds_service.cql import CqlRuntimeError
 
 from .encoding import encode
 from .patients import PatientCase, generate
-from .rules import Rules, evaluation_input, load_rules, pools_of, second_engine_request
+from .rules import (
+    Rules,
+    evaluation_input,
+    load_rules,
+    pools_of,
+    second_engine_request,
+    translate_probe,
+)
 
 PATIENTS = 1200
 
@@ -21,7 +28,7 @@ Answers = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def rules() -> Rules:
-    return load_rules()
+    return load_rules(more=[translate_probe()])
 
 
 @pytest.fixture(scope="module")
