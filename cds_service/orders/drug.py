@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cds_service.fhir import reads
 from cds_service.fhir.codes import Coding
@@ -19,8 +18,7 @@ _BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-b
 _MOST_CODINGS = 50  # of one order; real ones have fewer than ten
 
 
-@dataclass(frozen=True, slots=True)
-class OrderedDrug:
+class OrderedDrug(NamedTuple):
     """Codings (normalised) and texts that name the drug, and sentences about what could not be used."""
 
     codings: tuple[Coding, ...]

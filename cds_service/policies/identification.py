@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cds_service.fhir.codes import Coding
 from cds_service.fhir.systems import CodeSystems
@@ -17,11 +16,12 @@ from cds_service.policies.products import ProductEntry
 # The shape of HCPCS Level II; codes of this shape without a system are read as such.
 _HCPCS = re.compile(r"[A-Z]\d{4}")
 
+_NO_PRODUCTS: frozenset[str] = frozenset()
+
 How = Literal["product code", "billing code", "name", "nothing"]
 
 
-@dataclass(frozen=True, slots=True)
-class ProductMatch:
+class ProductMatch(NamedTuple):
     """The product an order names, and how it was found; field by field what the order keeps of it.
 
     `product` is None when nothing, or not one thing, is named. `contradictions` are sentences for people.
@@ -36,8 +36,7 @@ class ProductMatch:
     contradictions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
+class _Named(NamedTuple):
     """What the words of an order say: products by name or by substance, and those that they rule out."""
 
     brands: frozenset[str]
@@ -99,7 +98,7 @@ class Identification:
         billing_codes = tuple(dict.fromkeys(self._billing_codes(codings)))
         named = self._named([*texts, *_displays(codings)], routes, route_texts)
         by_code = self._by_product_code(codings)
-        by_substance = self._by_substance(codings, named) if not by_code else frozenset()
+        by_substance = self._by_substance(codings, named) if not by_code else _NO_PRODUCTS
         by_billing = [self._billing[code] for code in billing_codes if code in self._billing]
 
         contradictions = self._contradictions(by_code, by_billing, named)
@@ -175,6 +174,8 @@ class Identification:
         self, routes: Sequence[Coding], route_texts: Sequence[str]
     ) -> tuple[frozenset[str], frozenset[str]]:
         """Products that are given by the order's route, and products that are not."""
+        if not routes and not route_texts:
+            return _NO_PRODUCTS, _NO_PRODUCTS
         fits: set[str] = set()
         misfits: set[str] = set()
         tokens = words(SEPARATOR.join((*route_texts, *_displays(routes))))
