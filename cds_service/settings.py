@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 CRD_VERSIONS: Final = ("2.0", "2.1", "2.2")
 _SECRET: Final = frozenset({"assertion_key", "database_url"})
+_DATABASES: Final = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg"})
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 
@@ -66,7 +67,7 @@ def _base_url(text: str) -> str:
 
 
 def _database_url(text: str) -> str:
-    if "://" not in text:
+    if text.partition("://")[0] not in _DATABASES or text in ("sqlite://", "sqlite:///:memory:"):
         raise ValueError(
             "expected a database address such as sqlite:///file.sqlite3 or postgresql+psycopg://..."
         )

@@ -56,6 +56,8 @@ def test_an_empty_variable_means_the_default() -> None:
     [
         ("CDS_POLICIES_DIR", "/no/such/folder"),
         ("CDS_DATABASE_URL", "file.sqlite3"),
+        ("CDS_DATABASE_URL", "mysql://u:p@h/d"),
+        ("CDS_DATABASE_URL", "sqlite://"),
         ("CDS_PUBLIC_BASE_URL", "payer.example.org"),
         ("CDS_PUBLIC_BASE_URL", "https://payer.example.org/?a=1"),
         ("CDS_PORT", "70000"),

@@ -89,7 +89,7 @@ class DecisionRecorder:
         if first:
             log.error("decisions are being dropped: the store does not keep up or is closed")
 
-    def status(self, wait: float = 1.0) -> RecorderStatus:
+    def status(self, wait: float = 3.0) -> RecorderStatus:
         """How recording goes. Waits at most `wait` seconds, once, for the first contact with the database."""
         with self._changed:
             if not self._closing and self._started():
