@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from cds_service.cql.compiler.annotations import tags_of
 from cds_service.cql.compiler.body import Closure, Node
-from cds_service.cql.compiler.state import MISSING, State
+from cds_service.cql.compiler.state import DEPTH_LIMIT, MISSING, State
 from cds_service.cql.errors import CqlRuntimeError
 from cds_service.cql.trace import Record
 
@@ -56,13 +56,14 @@ class Definition:
             value = state.cache.get(self, MISSING)
             if value is not MISSING:
                 return value
+            state.depth += 1
             try:
-                state.enter()
-                value = body([state, *locals_])
+                if state.depth > DEPTH_LIMIT:
+                    state.too_deep()
+                value = state.cache[self] = body([state, *locals_])
             except CqlRuntimeError as error:
                 self._fail(error)
             state.depth -= 1
-            state.cache[self] = value
             return value
 
         return run
@@ -76,8 +77,10 @@ class Definition:
                 return found  # type: ignore[no-any-return]
             outer = state.current
             record = state.current = Record(self, state)
+            state.depth += 1
             try:
-                state.enter()
+                if state.depth > DEPTH_LIMIT:
+                    state.too_deep()
                 record.value = body([state, *locals_])
             except CqlRuntimeError as error:
                 self._fail(error)

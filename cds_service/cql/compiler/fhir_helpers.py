@@ -121,6 +121,8 @@ _CLASSES: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "Period": (period_to_interval, "Interval<System.DateTime>"),
     "Range": (range_to_interval, "Interval<System.Quantity>"),
 }
+# A primitive of these types is its JSON value, and readers let no other through.
+_AS_READ: Final = frozenset({"System.String", "System.Boolean"})
 _FUNCTIONS: Final = {
     "ToString": "System.String", "ToBoolean": "System.Boolean", "ToInteger": "System.Integer",
     "ToDecimal": "System.Decimal", "ToDate": "System.Date", "ToDateTime": "System.DateTime",
@@ -182,6 +184,9 @@ def native_call(body: Body, node: Node) -> Closure:
         body.fail(f"FHIRHelpers.{node['name']}({operand_type or 'unknown'}) is not supported", node)
     convert = found[0]
     operand = body.compile(operands[0])
+    static = (operand_type or "").startswith("FHIR.")
+    if static and found[1] in _AS_READ and node["name"] in ("ToString", "ToBoolean"):
+        return operand
     if operand_type is None or operand_type.startswith("Choice<"):
         choice = operand
 

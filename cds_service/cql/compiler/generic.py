@@ -88,7 +88,7 @@ def _is_list(body: Body, node: Node | None) -> bool:
     return node is not None and (body.type_of(node) or "").startswith("List<")
 
 
-@handles("Contains", "In")
+@handles("Contains")
 def membership(body: Body, node: Node) -> Closure:
     """Membership in a list or interval.
 

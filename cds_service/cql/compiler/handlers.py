@@ -12,9 +12,9 @@ from cds_service.cql.compiler import (
     references,
     retrieve,
     selectors,
+    shortcuts,
     terminology,
 )
-
 from cds_service.cql.compiler.body import HANDLERS
 from cds_service.cql.operators import OPERATORS
 
@@ -30,6 +30,7 @@ __all__ = [
     "references",
     "retrieve",
     "selectors",
+    "shortcuts",
     "terminology",
 ]
 

@@ -12,6 +12,7 @@ from cds_service.cql.compiler.rows import (
     Rows,
     Source,
     Test,
+    filter_rows,
     plain_rows,
     related,
     traced_related,
@@ -86,6 +87,17 @@ def query(body: Body, node: Node) -> Closure:
     if single:
         return _single(rows, value)
     finish = _distinct(body) if distinct else None
+
+    if not body.traced and "return" not in node and len(sources) == 1 and not lets:
+        filtered = filter_rows(sources[0], tests)
+        if sort is None:
+            return filtered
+
+        def sorted_rows(frame: Frame) -> Any:
+            found = filtered(frame)
+            return None if found is None else sort(frame, found)
+
+        return sorted_rows
 
     def many(frame: Frame) -> Any:
         found = rows(frame)

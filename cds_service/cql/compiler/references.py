@@ -6,9 +6,9 @@ from typing import Any
 
 from cds_service.cql.compiler.body import Body, Closure, Frame, Node, handles, types_of
 from cds_service.cql.compiler.calls import Place
-from cds_service.cql.compiler.definitions import Definition, ParameterDefinition
+from cds_service.cql.compiler.definitions import Definition, FunctionDefinition, ParameterDefinition
 from cds_service.cql.compiler.overloads import choose
-from cds_service.cql.compiler.state import MISSING, State
+from cds_service.cql.compiler.state import DEPTH_LIMIT, MISSING, State
 from cds_service.cql.reasons import Why
 
 
@@ -62,20 +62,35 @@ def function_reference(body: Body, node: Node) -> Closure:
         _argument(body, operand, declared)
         for operand, declared in zip(node.get("operand") or (), function.operand_types, strict=True)
     )
+    return _call(body, function, operands)
+
+
+def _call(body: Body, function: FunctionDefinition, operands: tuple[Closure, ...]) -> Closure:
+    """Runs a function in a frame of its own; its body is looked up late, since functions may call each other."""
     fail = Place(body).fail
     traced = body.traced
+    known: list[tuple[Closure, tuple[None, ...]]] = []
 
-    def run(frame: Frame) -> Any:
-        state: State = frame[0]
-        arguments = [operand(frame) for operand in operands]
+    def code_and_locals() -> tuple[Closure, tuple[None, ...]]:
         code, size = (
             (function.body_traced, function.size_traced) if traced else (function.body, function.size)
         )
-        arguments.extend([None] * (size - 1 - len(arguments)))
+        assert code is not None
+        known.append((code, (None,) * (size - 1 - len(operands))))
+        return known[0]
+
+    def run(frame: Frame) -> Any:
+        state: State = frame[0]
+        code, locals_ = known[0] if known else code_and_locals()
+        inner = [state, *[operand(frame) for operand in operands], *locals_]
+        state.depth += 1
+        state.budget -= 1
         try:
-            state.enter()
-            state.spend(1)
-            value = code([state, *arguments])  # type: ignore[misc]
+            if state.depth > DEPTH_LIMIT:
+                state.too_deep()
+            if state.budget < 0:
+                state.exhausted()
+            value = code(inner)
         except Exception as error:
             fail(error)
         state.depth -= 1

@@ -70,6 +70,25 @@ def plain_rows(sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
     return rows
 
 
+def filter_rows(source: Source, tests: list[Test]) -> Closure:
+    """The rows of one source that pass all tests, as a list: the most frequent query."""
+    expression, slot, _ = source
+    test = tests[0] if len(tests) == 1 else None
+
+    def filtered(frame: Frame) -> Any:
+        value = expression(frame)
+        if value is None:
+            return None
+        result = []
+        for item in _items(frame, value):
+            frame[slot] = item
+            if test(frame) if test is not None else all(one(frame) for one in tests):
+                result.append(item)
+        return result
+
+    return filtered
+
+
 def _combinations(frame: Frame, values: list[tuple[int, Any]]) -> Iterator[None]:
     (slot, value), rest = values[0], values[1:]
     for item in _items(frame, value):

@@ -58,11 +58,9 @@ class State:
         if self.budget < 0:
             self.exhausted()
 
-    def enter(self) -> None:
-        """Count one more definition or function on the stack; the caller lowers `depth` again."""
-        self.depth += 1
-        if self.depth > DEPTH_LIMIT:
-            raise CqlRuntimeError(f"definitions or functions call each other more than {DEPTH_LIMIT} deep")
+    def too_deep(self) -> NoReturn:
+        """Raise the error for more than `DEPTH_LIMIT` definitions and functions on the stack."""
+        raise CqlRuntimeError(f"definitions or functions call each other more than {DEPTH_LIMIT} deep")
 
     def exhausted(self) -> NoReturn:
         """Raise the error for a used-up work limit."""

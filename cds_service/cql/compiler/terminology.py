@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cds_service.cql.compiler.body import Body, Closure, Frame, Node, handles, types_of
-from cds_service.cql.compiler.calls import call
+from cds_service.cql.compiler.calls import Place, call
 from cds_service.cql.compiler.state import State
 from cds_service.cql.errors import CompileError, CqlRuntimeError
 from cds_service.cql.values.clinical import Code, CodeSystemReference, Concept, ValueSetReference
@@ -168,6 +168,8 @@ def in_value_set(body: Body, node: Node) -> Closure:
     operand = body.compile(node[attribute])
     if "valueset" in node:
         reference = find_value_set(body, node["valueset"])
+        if body.type_of(node[attribute]) == "System.Code":
+            return _code_in_value_set(body, operand, reference)
 
         def contains(state: State, value: Any) -> Any:
             return member(code_set(state, reference), value)
@@ -183,6 +185,24 @@ def in_value_set(body: Body, node: Node) -> Closure:
         return plain
     # CQL: any of an empty or null list is in no value set
     return lambda frame: bool(plain(frame))
+
+
+def _code_in_value_set(body: Body, operand: Closure, reference: ValueSetReference) -> Closure:
+    """The most frequent form: one code."""
+    fail = Place(body).fail
+
+    def contained(frame: Frame) -> Any:
+        code = operand(frame)
+        if code is None:
+            return None
+        try:
+            return code.code is not None and bool(
+                code_set(frame[0], reference).contains(code.code, code.system)
+            )
+        except Exception as error:
+            fail(error)
+
+    return contained
 
 
 @handles("InCodeSystem", "AnyInCodeSystem")
