@@ -12,7 +12,9 @@ _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u
 _ADDRESS: Final = re.compile(r"(?<=[^\W_])[.:@](?=[^\W\d_]|/)")
 _LIST_MARK: Final = re.compile(r"^(?=[-+=])|^(\d+)(?=[.)])")
 # Most texts of policies need nothing: letters, digits and marks without meaning, single blanks inside.
-_HARMLESS: Final = re.compile(r"[A-Za-z](?:[\w,;()/%?'\"=+-]|[.:](?= |$)| (?=[^ ]))*", re.ASCII)
+_HARMLESS: Final = re.compile(
+    r"(?:[A-Za-z]|\d(?!\d*[.)]))(?:[\w,;()/%?'\"=+-]|[.:](?= |$)| (?=[^ ]))*", re.ASCII
+)
 
 
 def line(text: str, limit: int) -> str:

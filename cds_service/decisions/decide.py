@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from cds_service.cql import CqlRuntimeError, Evaluation, ValueSetSource
 from cds_service.decisions.model import (
@@ -33,7 +33,13 @@ _PRECEDENCE: Final = (
     Outcome.NOT_ADDRESSED,
 )
 
-_INFO_NEEDED: Final = {Outcome.SITE_UNKNOWN: ("location",), Outcome.NOT_ADDRESSED: ("OTH",)}
+_INFO_NEEDED: Final = {
+    Outcome.SITE_UNKNOWN: ("location",),
+    Outcome.NOT_ADDRESSED: ("OTH",),
+    Outcome.INDETERMINATE: ("OTH",),
+}
+
+_Item = TypeVar("_Item")
 
 
 def decide(
@@ -93,7 +99,7 @@ def indeterminate(reference: str, drug: str, technical_code: str, text: str) -> 
         drug=drug,
         service_date=None,
         reasons=(Reason(text, code="technical"),),
-        info_needed=("OTH",),
+        info_needed=_INFO_NEEDED[Outcome.INDETERMINATE],
         technical_code=technical_code,
     )
 
@@ -164,32 +170,38 @@ def _trouble(
 
 
 def _merge(order: DrugOrder, findings: list[Finding]) -> Determination:
-    outcome = min((each.outcome for each in findings), key=_PRECEDENCE.index)
+    outcome = min([each.outcome for each in findings], key=_PRECEDENCE.index)
     deciding = [each for each in findings if each.outcome is outcome]
-    criteria = tuple(result for each in findings for result in each.criteria)
-    notes = _notes(order) + tuple(note for each in deciding for note in each.notes)
+    criteria = _union([each.criteria for each in findings])
     allowed_from, allowed_to = _period(order, deciding) if outcome is Outcome.COVERED else (None, None)
-    info_needed = _INFO_NEEDED.get(outcome, ("OTH",) if outcome is Outcome.INDETERMINATE else ())
     return Determination(
         outcome=outcome,
         order=order.reference,
         drug=order.drug.display,
         service_date=order.service_date,
-        reasons=tuple(dict.fromkeys(reason for each in deciding for reason in each.reasons)),
-        policies=tuple(each.citation for each in findings),
-        criteria=tuple(each.settled() for each in criteria) if outcome is Outcome.NOT_COVERED else criteria,
-        asks=tuple(dict.fromkeys(ask for each in deciding for ask in each.asks)),
+        reasons=_union([each.reasons for each in deciding]),
+        policies=tuple([each.citation for each in findings]),
+        criteria=tuple([each.settled() for each in criteria]) if outcome is Outcome.NOT_COVERED else criteria,
+        asks=_union([each.asks for each in deciding]),
         precertification=any(each.version.precertification for each in findings),
         not_addressed=NotAddressed.OUT_OF_SCOPE if outcome is Outcome.NOT_ADDRESSED else None,
-        info_needed=info_needed,
+        info_needed=_INFO_NEEDED.get(outcome, ()),
         allowed_from=allowed_from,
         allowed_to=allowed_to,
         allowed_quantity=_allowed_quantity(deciding),
         billing_code=_billing_code(order, findings),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=_union([_notes(order), *(each.notes for each in deciding)]),
         technical_code=next((each.technical_code for each in deciding if each.technical_code), None),
         identified_by=order.drug.identified_by,
     )
+
+
+def _union(parts: list[tuple[_Item, ...]]) -> tuple[_Item, ...]:
+    """What stands in any of the tuples, each once, in their order."""
+    filled = [each for each in parts if each]
+    if len(filled) < 2:
+        return filled[0] if filled else ()
+    return tuple(dict.fromkeys(item for each in filled for item in each))
 
 
 def _notes(order: DrugOrder) -> tuple[str, ...]:

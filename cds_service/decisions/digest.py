@@ -20,6 +20,8 @@ ASSERTION_PREFIX: Final = "CA-"
 AUTHORIZATION_PREFIX: Final = "PA-"
 _ID_BYTES: Final = 15  # 120 bits: 24 base32 characters without padding
 _ID_CHARACTERS: Final = 24
+_FACTS_BYTES: Final = 32
+_DIGEST_BYTES: Final = _FACTS_BYTES + 2 * _ID_BYTES  # one hash, cut in three: facts, assertion, authorization
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648, base 32
 _ALPHABET: Final = frozenset(_LETTERS)
 _PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
@@ -58,11 +60,11 @@ def identifiers(
     text = _encode(facts)
     if len(key) > blake2b.MAX_KEY_SIZE:
         key = blake2b(key).digest()
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32).digest()
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=_DIGEST_BYTES).digest()
     return Identifiers(
-        ASSERTION_PREFIX + _name(digest, b"assertion", key),
-        AUTHORIZATION_PREFIX + _name(digest, b"authorization", key),
-        digest.hex(),
+        ASSERTION_PREFIX + _name(digest[_FACTS_BYTES : _FACTS_BYTES + _ID_BYTES]),
+        AUTHORIZATION_PREFIX + _name(digest[_FACTS_BYTES + _ID_BYTES :]),
+        digest[:_FACTS_BYTES].hex(),
     )
 
 
@@ -76,9 +78,9 @@ def is_assertion_id(text: object) -> bool:
     )
 
 
-def _name(digest: bytes, purpose: bytes, key: bytes) -> str:
-    name = blake2b(digest, key=key, digest_size=_ID_BYTES, person=purpose).digest()
-    bits = int.from_bytes(name, "big")
+def _name(part: bytes) -> str:
+    """15 bytes in base 32: 24 characters."""
+    bits = int.from_bytes(part, "big")
     return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
 
 
