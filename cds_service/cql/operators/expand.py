@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import ROUND_FLOOR, Decimal
+from itertools import chain
 from typing import Any
 
 from cds_service.cql.errors import CqlRuntimeError
 from cds_service.cql.operators.bounds import end, start
 from cds_service.cql.operators.comparison import less, less_or_equal
 from cds_service.cql.operators.dates import add_units
-from cds_service.cql.operators.lists import LONGEST_LIST, distinct
+from cds_service.cql.operators.lists import LONGEST_LIST
 from cds_service.cql.values.interval import Interval
 from cds_service.cql.values.numbers import ARITHMETIC, Long, decimal_scale
 from cds_service.cql.values.quantity import Quantity
@@ -35,10 +36,11 @@ def expand(source: Any, per: Quantity | None = None) -> list[Any] | None:
     if source is None:
         return None
     if type(source) is Interval:
-        return [first for first, _ in _steps(source, per or _unit_of([source]))]
+        return [first for first, _ in _limited(_steps(source, per or _unit_of([source])))]
     known = [interval for interval in source if interval is not None]
     size = per or _unit_of(known)
-    return distinct([Interval(first, last) for interval in known for first, last in _steps(interval, size)])
+    pieces = _limited(chain.from_iterable(_steps(interval, size) for interval in known))
+    return list(dict.fromkeys(Interval(first, last) for first, last in pieces))
 
 
 def _unit_of(intervals: list[Interval]) -> Quantity:
@@ -59,8 +61,7 @@ def _steps(interval: Interval, per: Quantity) -> Iterator[_Step]:
         return iter(())
     if per.value <= 0:
         raise CqlRuntimeError("expand needs a size above zero")
-    pieces = _periods(low, high, per) if isinstance(low, Temporal) else _numbers(low, high, per)
-    return _limited(pieces)
+    return _periods(low, high, per) if isinstance(low, Temporal) else _numbers(low, high, per)
 
 
 def _limited(pieces: Iterator[_Step]) -> Iterator[_Step]:

@@ -81,14 +81,14 @@ def last_position_of(pattern: str | None, text: str | None) -> int | None:
     return None if pattern is None or text is None else text.rfind(pattern)
 
 
-def split(text: str | None, separator: str | None) -> list[str] | None:
+def split(text: str | None, separator: str | None = None) -> list[str] | None:
     """The parts between separators; the whole text when the separator is null or empty."""
     if text is None:
         return None
     return text.split(separator) if separator else [text]
 
 
-def split_on_matches(text: str | None, pattern: str | None) -> list[str] | None:
+def split_on_matches(text: str | None, pattern: str | None = None) -> list[str] | None:
     """The parts between matches of a regular expression."""
     if text is None:
         return None

@@ -59,7 +59,7 @@ def timezone_offset_from(value: DateTime | None) -> Decimal | None:
     return None if value is None else Decimal(value.effective_offset_minutes) / 60
 
 
-def calculate_age_at(birth: Temporal | None, at: Temporal | None, *, precision: str | None) -> Any:
+def calculate_age_at(birth: Temporal | None, at: Temporal | None, *, precision: str | None = None) -> Any:
     """Age in whole units of `precision` on a date; Uncertain when the date of birth is incomplete."""
     return duration_between(birth, at, precision=precision)
 

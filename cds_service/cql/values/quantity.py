@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from cds_service.cql.values.numbers import decimal_text
 
-_QUANTITY = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:'([^']*)'|([a-z]+))?\s*")
+_QUANTITY = re.compile(r"\s*([+-]?\d{1,28}(?:\.\d{1,28})?)\s*(?:'([^']*)'|([a-z]+))?\s*")
 _CALENDAR = frozenset(
     name + plural
     for name in ("year", "month", "week", "day", "hour", "minute", "second", "millisecond")

@@ -6,15 +6,19 @@ meet; the conversion between two units is then remembered. Equal units never com
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 from threading import Lock
 from typing import Any
 
 from cds_service.cql.values.numbers import ARITHMETIC
 
-# A unit is text from a chart: no real one is longer.
+# A unit is text from a chart: no real one is longer, or has such an exponent or number in it, and the
+# parser would calculate it.
 LONGEST_UNIT = 80
+_ABSURD_NUMBER = re.compile(r"[A-Za-z*^\])}][+-]?\d{3}|\d{7}")
 
 _ZERO, _ONE, _TWELVE = Decimal(0), Decimal(1), Decimal(12)
 
@@ -103,8 +107,9 @@ def _conversion(source: str, target: str) -> _Conversion:
         if left in _DAYS_IN_CALENDAR and right in _DAYS_IN_CALENDAR:
             return _Conversion(_TWELVE) if left == "year" else _Conversion(_ONE, _TWELVE)
         raise UnitMismatch(f"'{source}' and '{target}' have no fixed relation")
-    if len(left) > LONGEST_UNIT or len(right) > LONGEST_UNIT:
-        raise UnitMismatch("a unit is too long to be one")
+    for unit in (left, right):
+        if len(unit) > LONGEST_UNIT or _ABSURD_NUMBER.search(unit):
+            raise UnitMismatch(f"'{unit[:LONGEST_UNIT]}' cannot be a unit")
     with _lock:
         return _ucum_conversion(left, right)
 
@@ -120,7 +125,7 @@ def _ucum_conversion(source: str, target: str) -> _Conversion:
     except Exception as problem:  # the parser and pint raise many kinds, all meaning the same here
         raise UnitMismatch(f"'{source}' cannot be converted to '{target}'") from problem
     factor = at_1 - at_0
-    if factor == 0 or abs(at_2 - at_1 - factor) > 1e-9 * abs(factor):
+    if not isfinite(factor) or factor == 0 or abs(at_2 - at_1 - factor) > 1e-9 * abs(factor):
         raise UnitMismatch(f"'{source}' and '{target}' are not on proportional scales")
     multiplier, divisor = _decimal(factor), _decimal(1 / factor)
     if len(multiplier.as_tuple().digits) <= len(divisor.as_tuple().digits):

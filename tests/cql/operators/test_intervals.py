@@ -182,6 +182,23 @@ def test_dates_and_precision(
     assert OPERATORS[operator](left, right, precision=precision) is expected
 
 
+def test_an_interval_without_bounds() -> None:
+    untyped, typed = Interval(None, None), span("[null, null]")
+    assert OPERATORS["ProperIncludes"](untyped, span("[1, 10]")) is True
+    assert OPERATORS["ProperIncludedIn"](span("[1, 10]"), untyped) is True
+    assert OPERATORS["ProperIncludes"](untyped, typed) is False
+    assert OPERATORS["Overlaps"](untyped, span("[1, 10]")) is None
+    assert OPERATORS["In"](5, typed) is False
+    assert OPERATORS["In"](5, span("(null, null]")) is None
+    assert OPERATORS["Contains"](typed, None) is None
+    assert OPERATORS["ProperContains"](typed, None) is None
+
+
+def test_includes_and_its_kin_take_a_single_point_too() -> None:
+    assert OPERATORS["Includes"](span("[1, 10]"), 10) is True
+    assert OPERATORS["ProperIncludes"](span("[1, 10]"), 10) is False
+
+
 def test_bounds() -> None:
     assert OPERATORS["Start"](span("(1, 10]")) == 2
     assert OPERATORS["End"](span("[1, 10)")) == 9
@@ -224,6 +241,9 @@ SETS: dict[str, tuple[str, Interval | None, Interval | None, Interval | None]] =
     "difference at the start": ("Except", span("[4, 10]"), span("[1, 5]"), span("[6, 10]")),
     "difference in the middle is null": ("Except", span("[1, 10]"), span("[3, 7]"), None),
     "difference of apart": ("Except", span("[1, 10]"), span("[20, 30]"), span("[1, 10]")),
+    "difference with everything is null": ("Except", span("[4, 10]"), span("[1, 20]"), None),
+    "difference with all that is smaller": ("Except", span("[1, 10]"), span("[null, 3)"), span("[3, 10]")),
+    "difference that is open": ("Except", span("[1, 10]"), span("(null, null)"), None),
     "difference of dates": (
         "Except",
         days("2012-01-07", "2012-01-16"),
@@ -251,6 +271,11 @@ COLLAPSE: dict[str, tuple[list[Interval | None], Quantity | None, list[Interval]
         [days("2012-01-01", "2012-01-05"), days("2012-01-08", "2012-01-10")],
         q("3", "days"),
         [days("2012-01-01", "2012-01-10")],
+    ),
+    "a gap of half a gram": (
+        [Interval(q("1", "g"), q("2", "g")), Interval(q("2.5", "g"), q("3", "g"))],
+        q("0.5", "g"),
+        [Interval(q("1", "g"), q("3", "g"))],
     ),
     "a gap per 2": ([span("[1, 3]"), span("[5, 8]")], q("2"), [span("[1, 8]")]),
 }

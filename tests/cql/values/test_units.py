@@ -59,6 +59,11 @@ def test_conversion(value: str, source: str, target: str, expected: str) -> None
         pytest.param("", "mg", id="no unit"),
         pytest.param("m" * 200, "mg", id="a text too long to be a unit"),
         pytest.param("kg(((", "mg", id="a broken text"),
+        pytest.param("10*9999999", "1", id="a power that would take minutes to calculate"),
+        pytest.param("10^-9999999", "1", id="its inverse"),
+        pytest.param("cm99", "1", id="a power of a length"),
+        pytest.param("Ym99", "ym99", id="a factor beyond any number"),
+        pytest.param("pH", "mol/L", id="a logarithmic scale"),
     ],
 )
 def test_no_conversion(source: str, target: str) -> None:
