@@ -12,6 +12,7 @@ from cds_service.fhir.references import ParsedReference, parse_reference, refere
 Resource = Mapping[str, Any]
 
 _DEEPEST_BUNDLE = 4  # batch responses nest bundles once; more is nonsense
+_MOST_FINDINGS = 50  # of one call; a request full of rubbish says the same thing over and over
 _SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary")  # how R4 names whom a resource is about
 
 
@@ -90,7 +91,7 @@ class ResourceIndex:
     def add(self, resource: object, full_url: str | None = None) -> None:
         """Index one more resource (a draft order, a late read); does not touch its type's availability."""
         if self._store(resource, full_url) is None:
-            self.findings.append("something that is no FHIR resource was not read")
+            self._note("something that is no FHIR resource was not read")
 
     def settle(self, resource_type: str, availability: Availability) -> None:
         """Overrule what the prefetch said of a type, once somebody has fetched it or failed to."""
@@ -113,19 +114,19 @@ class ResourceIndex:
         seen: set[str] = set()
         kind = value.get("resourceType") if isinstance(value, dict) else None
         if isinstance(value, list):
-            self.findings.append(f"prefetch.{key} is a list where a resource or Bundle is due")
+            self._note(f"prefetch.{key} is a list where a resource or Bundle is due")
             seen.update(kind for item in value if (kind := self._store(item, None)))
             outcome = KeyOutcome.INCOMPLETE
         elif isinstance(value, dict) and kind == "Bundle":
             outcome = self._add_bundle(key, value, seen, 0)
         elif kind == "OperationOutcome":
             outcome = KeyOutcome.FAILED
-            self.findings.append(f"prefetch.{key} is an OperationOutcome: the client could not tell")
+            self._note(f"prefetch.{key} is an OperationOutcome: the client could not tell")
         elif stored := self._store(value, None):
             seen.add(stored)
             outcome = KeyOutcome.DELIVERED
         else:
-            self.findings.append(f"prefetch.{key} is no FHIR resource")
+            self._note(f"prefetch.{key} is no FHIR resource")
             outcome = KeyOutcome.FAILED
         self._keys[key] = outcome
         self._delivered |= seen
@@ -137,7 +138,7 @@ class ResourceIndex:
         if isinstance(entries, dict):
             entries = [entries]
         if entries is not None and not isinstance(entries, list):
-            self.findings.append(f"prefetch.{key}.entry is no list")
+            self._note(f"prefetch.{key}.entry is no list")
             return KeyOutcome.FAILED
         outcome, by_type, by_url = KeyOutcome.EMPTY, self._by_type, self._by_url
         for position, entry in enumerate(entries or ()):
@@ -159,7 +160,7 @@ class ResourceIndex:
             if found is not outcome:
                 outcome = _worse(outcome, found)
         if _has_next_page(bundle) or (not entries and _counts_matches(bundle)):
-            self.findings.append(f"prefetch.{key} is one page of more")
+            self._note(f"prefetch.{key} is one page of more")
             outcome = _worse(outcome, KeyOutcome.INCOMPLETE)
         return outcome
 
@@ -171,14 +172,14 @@ class ResourceIndex:
             if kind == "OperationOutcome":
                 if not _has_error(resource):
                     return KeyOutcome.EMPTY
-                self.findings.append(f"prefetch.{where} reports an error")
+                self._note(f"prefetch.{where} reports an error")
                 return KeyOutcome.FAILED
             if kind == "Bundle" and depth < _DEEPEST_BUNDLE:
                 return self._add_bundle(where, resource, seen, depth + 1)
             if kind != "Bundle" and (stored := self._store(resource, entry.get("fullUrl"))):
                 seen.add(stored)
                 return KeyOutcome.DELIVERED
-        self.findings.append(f"prefetch.{where} holds no FHIR resource")
+        self._note(f"prefetch.{where} holds no FHIR resource")
         return KeyOutcome.INCOMPLETE
 
     def _store(self, resource: object, full_url: object) -> str | None:
@@ -238,10 +239,10 @@ class ResourceIndex:
         shown = self._shown.get(resource_type)
         if shown is None:
             of_type = self._by_type.get(resource_type) or {}
-            shown = tuple(r for r in of_type.values() if not self._is_foreign(r))
+            shown = tuple(r for r in of_type.values() if not self.is_foreign(r))
             hidden = len(of_type) - len(shown)
             if hidden:
-                self.findings.append(f"{hidden} {resource_type} of another patient left out")
+                self._note(f"{hidden} {resource_type} of another patient left out")
             self._shown[resource_type] = shown
         return shown
 
@@ -289,9 +290,14 @@ class ResourceIndex:
         return Availability.AVAILABLE if resource_type in self._delivered else Availability.EMPTY
 
     def _is_local(self, parsed: ParsedReference) -> bool:
-        return parsed.base is None or self.base_url is None or parsed.base == self.base_url
+        return parsed.base is None or self.base_url is None or _server(parsed.base) == _server(self.base_url)
 
-    def _is_foreign(self, resource: Resource) -> bool:
+    def _note(self, finding: str) -> None:
+        if len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(finding)
+
+    def is_foreign(self, resource: Resource) -> bool:
+        """Whether a resource plainly is about another patient than that of this call."""
         subject = resource.get("subject")
         if type(subject) is dict and subject.get("reference") == self._own_reference:
             return False
@@ -303,6 +309,11 @@ class ResourceIndex:
                 parsed = parse_reference(subject)
                 return parsed is not None and parsed.type == "Patient" and parsed.id != self._patient_id
         return False
+
+
+def _server(base_url: str) -> str:
+    """A base address without scheme, case and trailing slash."""
+    return base_url.partition("://")[2].rstrip("/").lower()
 
 
 def _contained(container: Resource | None, fragment: str) -> Resource | None:

@@ -57,13 +57,13 @@ def text(value: object) -> str | None:
 
 def codings(value: object, systems: CodeSystems) -> tuple[Coding, ...]:
     """Codings of a CodeableConcept, a Coding, or lists of either (FHIR R4 2.24.0.5), in their order."""
-    found: list[Coding] = []
+    found: dict[Coding, None] = {}
     for concept in objects(value):
         inner = concept.get("coding")
         for raw in objects(inner) if inner is not None else [concept]:
             coding = systems.coding(raw)
-            if coding is not None and coding not in found:
-                found.append(coding)
+            if coding is not None:
+                found[coding] = None
     return tuple(found)
 
 

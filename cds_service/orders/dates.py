@@ -13,6 +13,7 @@ from cds_service.orders.model import ServiceDate, ServiceDateBasis
 # Clients send a date after every keystroke ("0002-06-01"). No order is older, or planned farther ahead.
 _YEARS_BACK = 30
 _YEARS_AHEAD = 10
+_MOST_NOTES = 10  # about dates of one order
 
 
 def read_service_date(order: Resource, today: date) -> tuple[ServiceDate, tuple[str, ...]]:
@@ -33,6 +34,8 @@ def read_service_date(order: Resource, today: date) -> tuple[ServiceDate, tuple[
                 continue
             found = reads.full_date(value)
             if found is None or not today.year - _YEARS_BACK <= found.year <= today.year + _YEARS_AHEAD:
+                if len(notes) >= _MOST_NOTES:
+                    continue
                 shown = repr(value[:20]) if isinstance(value, str) else "a value"
                 notes.append(f"{element} holds {shown}, which is no usable date, and was ignored.")
             else:

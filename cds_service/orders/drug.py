@@ -15,7 +15,7 @@ from cds_service.orders.model import IdentifiedBy, ProductIdentification
 
 # Da Vinci CRD 2.0 to 2.2: codes under which the drug may be billed, on the medication's CodeableConcept.
 _BILLING_OPTIONS = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-billing-options"
-_MOST_CODINGS = 50  # of one order; real ones have fewer than ten
+_MOST = 50  # codings, and texts, of one order; real ones have fewer than ten
 
 
 class OrderedDrug(NamedTuple):
@@ -94,7 +94,7 @@ def read_drug(order: Resource, index: ResourceIndex, systems: CodeSystems) -> Or
         texts[bare] = None
     if not codings and not texts:
         raise OrderError("names no drug", f"{_type(order)}.medication[x]")
-    return OrderedDrug(codings, tuple(texts), tuple(notes))
+    return OrderedDrug(codings, tuple(texts)[:_MOST], tuple(notes))
 
 
 def identify_drug(
@@ -138,7 +138,7 @@ def _codings(concepts: list[Mapping[str, Any]], order: Resource, systems: CodeSy
         for extension in reads.objects(holder.get("extension")):
             if extension.get("url") == _BILLING_OPTIONS:
                 found += _billing_codings(extension, systems)
-    return tuple(dict.fromkeys(found))[:_MOST_CODINGS]
+    return tuple(dict.fromkeys(found))[:_MOST]
 
 
 def _billing_codings(extension: Mapping[str, Any], systems: CodeSystems) -> list[Coding]:

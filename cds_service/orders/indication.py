@@ -9,7 +9,7 @@ from datetime import date
 from cds_service.fhir import reads
 from cds_service.fhir.codes import Coding
 from cds_service.fhir.index import Resource, ResourceIndex, reference_to
-from cds_service.fhir.references import parse_reference, reference_text
+from cds_service.fhir.references import reference_text
 from cds_service.fhir.systems import CodeSystems
 from cds_service.fhir.vocabulary import Vocabulary
 from cds_service.orders.model import Indication
@@ -27,9 +27,9 @@ class _Reasons:
     """What has been gathered so far."""
 
     systems: CodeSystems
-    codes: list[Coding] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    evidence: list[str] = field(default_factory=list)
+    codes: dict[Coding, None] = field(default_factory=dict)
+    texts: dict[str, None] = field(default_factory=dict)
+    evidence: dict[str, None] = field(default_factory=dict)
     unusable: list[str] = field(default_factory=list)
     uncoded: int = 0
     not_in_icd10cm: int = 0
@@ -41,10 +41,10 @@ class _Reasons:
         if not codes and not texts:
             return
         self.count += 1
-        self.codes += [code for code in codes if code not in self.codes]
-        self.texts += [text for text in texts if text not in self.texts]
-        if evidence and evidence not in self.evidence:
-            self.evidence.append(evidence)
+        self.codes.update(dict.fromkeys(codes))
+        self.texts.update(dict.fromkeys(texts))
+        if evidence:
+            self.evidence[evidence] = None
         systems = {code.system for code in codes if code.system}
         if self.systems.url("icd10cm") not in systems:
             self.not_in_icd10cm += 1
@@ -73,7 +73,7 @@ def read_indication(
             source = "encounter"
             reasons = _gather(encounter, index, vocabulary.systems, on)
             if reasons.count:
-                reasons.evidence.insert(0, reference_to(encounter))
+                reasons.evidence = {reference_to(encounter): None, **reasons.evidence}
     return Indication(
         codes=tuple(reasons.codes),
         texts=tuple(reasons.texts),
@@ -121,10 +121,8 @@ def _follow(reference: object, holder: Resource, index: ResourceIndex, reasons: 
 
 def _fault(found: Resource, index: ResourceIndex, on: date) -> str | None:
     """Why a resource must not count as a reason; None when it may."""
-    if index.patient_id is not None:
-        subject = parse_reference(found.get("subject"))
-        if subject is not None and subject.type == "Patient" and subject.id != index.patient_id:
-            return "it is about another patient"
+    if index.is_foreign(found):
+        return "it is about another patient"
     if found.get("resourceType") != "Condition":
         return _first(_VOID_OBSERVATION, reads.codes(found.get("status")))
     fault = _first(_NOT_TRUE, reads.codes(found.get("verificationStatus")))

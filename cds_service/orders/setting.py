@@ -15,7 +15,7 @@ def order_encounter(order: Resource, index: ResourceIndex) -> Resource | None:
     """The encounter of an order: the one it refers to, else the one of the call."""
     for element in ("encounter", "context"):  # `context` in STU3
         found = index.resolve(order.get(element), order)
-        if found is not None and found.get("resourceType") == "Encounter":
+        if found is not None and found.get("resourceType") == "Encounter" and not index.is_foreign(found):
             return found
     return index.encounter
 

@@ -25,7 +25,8 @@ def words(text: str) -> list[str]:
     text = text.lower()
     if ")-" in text or "]-" in text:
         text = _BRACKETED_PREFIX.sub("-", text)
-    return [word.replace("-", "") for word in _WORD.findall(text)]
+    found: list[str] = _WORD.findall(text)
+    return [word.replace("-", "") for word in found] if "-" in text else found
 
 
 @dataclass(frozen=True, slots=True)

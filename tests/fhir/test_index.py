@@ -126,6 +126,12 @@ def test_broken_entries_are_noted_and_the_rest_is_read() -> None:
     assert all("prefetch.observations.entry" in finding for finding in index.findings)
 
 
+def test_a_request_full_of_rubbish_is_noted_in_brief() -> None:
+    index = index_of({"resourceType": "Bundle", "entry": [None] * 100_000})
+    assert len(index.findings) == 50
+    assert index.outcome("observations") is KeyOutcome.INCOMPLETE
+
+
 def test_an_entry_object_in_place_of_a_list_is_read() -> None:
     index = index_of({"resourceType": "Bundle", "entry": {"resource": observation()}})
     assert index.get("Observation", "o1") is not None

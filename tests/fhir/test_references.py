@@ -57,6 +57,7 @@ def test_anything_else_is_not(reference: Any) -> None:
 def test_another_server_has_other_resources_of_the_same_name() -> None:
     index = index_of_condition("https://ehr.example/fhir/")
     assert index.resolve("https://ehr.example/fhir/Condition/c1") is CONDITION
+    assert index.resolve("http://EHR.example/fhir/Condition/c1") is CONDITION
     assert index.resolve("https://elsewhere.example/fhir/Condition/c1") is None
 
 

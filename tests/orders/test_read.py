@@ -124,7 +124,21 @@ def test_huge_and_odd_texts_are_read_in_part() -> None:
     assert found.drug.codings == ()
 
 
-@settings(max_examples=300)
+def test_an_order_with_thousands_of_codes_and_dates_is_read_in_linear_time() -> None:
+    codes = [{"system": RXNORM, "code": str(number), "display": f"drug {number}"} for number in range(20_000)]
+    found = read(
+        order(
+            medicationCodeableConcept={"coding": codes},
+            reasonCode=[{"coding": [{"system": ICD, "code": f"A{number}"} for number in range(20_000)]}],
+            dosageInstruction=[{"timing": {"event": ["Invalid date"] * 20_000}}],
+        )
+    )
+    assert len(found.drug.codings) == 50
+    assert len(found.indication.codes) == 20_000
+    assert len(found.notes) == 10
+
+
+@settings(max_examples=200)
 @given(json_objects(), json_values(), json_values())
 def test_reading_anything_raises_nothing_but_order_error(
     resource: dict[str, Any], one: Any, two: Any

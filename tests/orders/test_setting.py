@@ -111,3 +111,8 @@ def test_of_several_encounters_none_is_picked_unless_the_order_names_it() -> Non
     two = (encounter("AMB"), {**encounter("IMP"), "id": "e2"})
     assert setting({}, *two).patient_status is UNKNOWN
     assert setting({"encounter": {"reference": "Encounter/e2"}}, *two).patient_status is INPATIENT
+
+
+def test_the_encounter_of_another_patient_says_nothing() -> None:
+    foreign = encounter("AMB", subject={"reference": "Patient/p2"})
+    assert setting({"encounter": {"reference": "Encounter/e1"}}, foreign).patient_status is UNKNOWN
