@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from cds_service.authoring import case_resources as make
 from cds_service.authoring.yaml_files import dotted, read_yaml, schema_errors
+from cds_service.cql.values.quantity import Quantity
+from cds_service.cql.values.temporal import Date
 
 CASES_SCHEMA = Path(__file__).with_name("cases.schema.json")
 
@@ -127,7 +130,15 @@ def _expand(facts: Mapping[str, Any], vocabulary: make.Vocabulary) -> ExpandedCa
         resources += [build(each, n, vocabulary) for n, each in enumerate(facts.get(key, ()), start=1)]
     resources += [dict(each) for each in facts.get("resources", ())]
     prefetch = _prefetch(resources, facts.get("unavailable", ()))
-    return ExpandedCase(order, coverage, prefetch, facts.get("answers", {}))
+    answers = {name: _answer(value) for name, value in facts.get("answers", {}).items()}
+    return ExpandedCase(order, coverage, prefetch, answers)
+
+
+def _answer(value: Any) -> Any:
+    """An answer as the rules take it: a date, or a number with its unit, becomes a CQL value."""
+    if isinstance(value, Mapping):
+        return Quantity(Decimal(str(value["value"])), value.get("unit", "1"))
+    return Date.parse(value) if isinstance(value, str) else value
 
 
 def _prefetch(resources: Sequence[dict[str, Any]], unavailable: Sequence[str]) -> dict[str, Any]:

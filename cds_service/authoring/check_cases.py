@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cds_service.authoring.cases import Case, CaseError
+from cds_service.authoring.check_rules import names_of
 from cds_service.authoring.findings import Finding
 from cds_service.authoring.rule_folder import RuleFolder
 from cds_service.policies.criteria import leaves
@@ -35,7 +36,7 @@ def check_cases(folder: RuleFolder) -> Iterator[Finding]:
 
 def _names(name: str, case: Case, versions: list[PolicyVersion]) -> Iterator[Finding]:
     """A case speaks of definitions and criteria of its policy; hand-over cases may mean a sibling's."""
-    definitions = {each for version in versions for each in version.library.definitions}
+    definitions = {each for version in versions for each in names_of(version.library)}
     criteria = {
         leaf.name
         for version in versions

@@ -77,6 +77,15 @@ def _criterion(source: str, criterion: Criterion, library: CompiledLibrary) -> I
         yield Finding(source, criterion.name, "the criterion has no @question")
     if criterion.answer_type == "quantity" and not criterion.unit:
         yield Finding(source, criterion.name, "a question for a quantity needs @unit")
+    fact = library.definitions[criterion.name].tags.get("fact")
+    if fact is not None and fact not in names_of(library):
+        yield Finding(source, criterion.name, f"@fact names {fact!r}, which is not defined")
+
+
+def names_of(library: CompiledLibrary) -> set[str]:
+    """What an answer can stand for: definitions of the library, and "Alias.Name" of what it includes."""
+    included = {f"{alias}.{name}" for alias, one in library.includes.items() for name in one.definitions}
+    return included | set(library.definitions)
 
 
 def _reachable(library: CompiledLibrary, roots: list[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import yaml
 
 from cds_service.authoring.case_resources import Vocabulary
 from cds_service.authoring.cases import CaseError, expand, load_cases
+from cds_service.cql.values.quantity import Quantity
+from cds_service.cql.values.temporal import Date
 from cds_service.policies.model import Payer
 
 VOCABULARY = Vocabulary(
@@ -224,6 +227,16 @@ def test_the_place_of_the_encounter(tmp_path: Path) -> None:
     found = expanded(tmp_path, encounter={"class": "IMP", "location": {"snomed": "309904001"}})
     assert found["Encounter/enc-1"]["location"] == [{"location": {"reference": "Location/loc-1"}}]
     assert found["Location/loc-1"]["type"] == [{"coding": [{"system": "urn:snomed", "code": "309904001"}]}]
+
+
+def test_answers_become_the_values_that_rules_take(tmp_path: Path) -> None:
+    answers = {"A": True, "B": "1980-05-17", "Common.C": {"value": 40.1, "unit": "kg/m2"}}
+    (case,) = load_cases(write(tmp_path, answers=answers))
+    assert expand(case, VOCABULARY).answers == {
+        "A": True,
+        "B": Date(1980, 5, 17),
+        "Common.C": Quantity(Decimal("40.1"), "kg/m2"),
+    }
 
 
 def test_a_reason_that_points_nowhere(tmp_path: Path) -> None:

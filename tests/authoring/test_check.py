@@ -305,6 +305,11 @@ def test_an_elm_file_that_is_no_elm(rules: Path) -> None:
             f"{CQL}: Growth plates are open: a question for a quantity needs @unit",
         ),
         (
+            "@documentation: The report of the X-ray",
+            "@fact: Common.Growth plates",
+            f"{CQL}: Growth plates are open: @fact names 'Common.Growth plates', which is not defined",
+        ),
+        (
             '"Ordered for short stature" and "Still growing"',
             '"Ordered for short stature" and "Is under 18 years of age"',
             f"{CQL}: Growth plates are open: no conclusion of policy.yaml reaches this definition",
