@@ -63,7 +63,12 @@ def convert(value: Decimal, source: str, target: str) -> Decimal:
     Raises UnitMismatch when the dimensions differ, when a unit is unknown, and between calendar years or
     months and definite durations.
     """
-    return value if source == target else _conversion(source, target)(value)
+    if source == target:
+        return value
+    conversion = _conversion(source, target)
+    if conversion is None:
+        raise UnitMismatch(f"'{source[:LONGEST_UNIT]}' cannot be converted to '{target[:LONGEST_UNIT]}'")
+    return conversion(value)
 
 
 def convert_equivalent(value: Decimal, source: str, target: str) -> Decimal:
@@ -99,22 +104,23 @@ def calendar_unit(unit: str) -> str | None:
 
 
 @lru_cache(maxsize=2048)
-def _conversion(source: str, target: str) -> _Conversion:
+def _conversion(source: str, target: str) -> _Conversion | None:
+    """The relation of two units, None when there is none: that is remembered as well."""
     left, right = canonical(source), canonical(target)
     if left == right:
         return _Conversion(_ONE)
     if left in _DAYS_IN_CALENDAR or right in _DAYS_IN_CALENDAR:
         if left in _DAYS_IN_CALENDAR and right in _DAYS_IN_CALENDAR:
             return _Conversion(_TWELVE) if left == "year" else _Conversion(_ONE, _TWELVE)
-        raise UnitMismatch(f"'{source}' and '{target}' have no fixed relation")
+        return None
     for unit in (left, right):
         if len(unit) > LONGEST_UNIT or _ABSURD_NUMBER.search(unit):
-            raise UnitMismatch(f"'{unit[:LONGEST_UNIT]}' cannot be a unit")
+            return None
     with _lock:
         return _ucum_conversion(left, right)
 
 
-def _ucum_conversion(source: str, target: str) -> _Conversion:
+def _ucum_conversion(source: str, target: str) -> _Conversion | None:
     registry = _load_registry()
     try:
         left, right = registry.from_ucum(source), registry.from_ucum(target)
@@ -122,11 +128,11 @@ def _ucum_conversion(source: str, target: str) -> _Conversion:
             registry.Quantity(number * left.magnitude, left.units).to(right.units).magnitude / right.magnitude
             for number in (0.0, 1.0, 2.0)
         )
-    except Exception as problem:  # the parser and pint raise many kinds, all meaning the same here
-        raise UnitMismatch(f"'{source}' cannot be converted to '{target}'") from problem
+    except Exception:  # the parser and pint raise many kinds, all meaning the same here
+        return None
     factor = at_1 - at_0
     if not isfinite(factor) or factor == 0 or abs(at_2 - at_1 - factor) > 1e-9 * abs(factor):
-        raise UnitMismatch(f"'{source}' and '{target}' are not on proportional scales")
+        return None
     multiplier, divisor = _decimal(factor), _decimal(1 / factor)
     if len(multiplier.as_tuple().digits) <= len(divisor.as_tuple().digits):
         return _Conversion(multiplier, offset=_decimal(at_0))
@@ -167,3 +173,9 @@ def _factor_of(unit: str) -> str:
     plain = canonical(unit)
     ucum = _CALENDAR_TO_UCUM.get(plain, plain)
     return f"({ucum})" if "/" in ucum or "." in ucum else ucum
+
+
+def preload() -> None:
+    """Load the UCUM tables now, so that the first conversion of a request does not wait a second for them."""
+    with _lock:
+        _load_registry()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cds_service.cql.values import units
 from cds_service.cql.values.units import (
     UnitMismatch,
     calendar_unit,
@@ -114,6 +115,25 @@ def test_there_and_back_again(value: Decimal, units: tuple[str, str]) -> None:
     source, target = units
     back = convert(convert(value, source, target), target, source)
     assert abs(back - value) <= D("0.00001")
+
+
+def test_a_relation_that_does_not_exist_is_not_looked_for_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnitMismatch):
+        convert(D(1), "kg", "mol/L/h")
+
+    def fail() -> None:
+        raise AssertionError("looked for again")
+
+    monkeypatch.setattr(units, "_load_registry", fail)
+    with pytest.raises(UnitMismatch):
+        convert(D(1), "kg", "mol/L/h")
+
+
+def test_the_tables_can_be_loaded_ahead() -> None:
+    program = (
+        "import sys; from cds_service.cql.values.units import preload; preload();print('pint' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "True"
 
 
 def test_the_tables_are_not_loaded_before_two_units_meet() -> None:
