@@ -13,19 +13,21 @@ _ADDRESS: Final = re.compile(r"(?<=[^\W_])[.:@](?=[^\W\d_]|/)")
 _LIST_MARK: Final = re.compile(r"^(?=[-+=])|^(\d+)(?=[.)])")
 # Most texts of policies need nothing: letters, digits and marks without meaning, single blanks inside.
 _HARMLESS: Final = re.compile(
-    r"(?:[A-Za-z]|\d(?!\d*[.)]))(?:[\w,;()/%?'\"=+-]|[.:](?= |$)| (?=[^ ]))*", re.ASCII
+    r"(?:[A-Za-z]|\d(?!\d*[.)]))(?:[A-Za-z0-9,;()/%?'\"=+-]++|[.:](?= |$)| (?=[^ ]))*+", re.ASCII
 )
 
 
 def line(text: str, limit: int) -> str:
     """One line of plain text of at most `limit` characters; read as Markdown it holds no link."""
+    if len(text) <= limit and _HARMLESS.fullmatch(text):
+        return text.rstrip()
     text = _BLANK.sub(" ", text).strip().replace("<", "").replace(">", "").replace("](", "] (")
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def escape(text: str, limit: int = 400) -> str:
     """One line of Markdown that shows `text` as it is: no links, no HTML, no formatting, no new blocks."""
-    if len(text) <= limit and "_" not in text and _HARMLESS.fullmatch(text):
+    if len(text) <= limit and _HARMLESS.fullmatch(text):
         return text
     text = _BLANK.sub(" ", text).strip()
     if len(text) > limit:
