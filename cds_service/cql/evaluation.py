@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from cds_service.cql.compiler.choices import bare
 from cds_service.cql.compiler.definitions import Definition
-from cds_service.cql.compiler.state import WORK_LIMIT, State
+from cds_service.cql.compiler.state import MISSING, WORK_LIMIT, State
 from cds_service.cql.compiler.unit import LibraryUnit
 from cds_service.cql.errors import CqlError, CqlRuntimeError
 from cds_service.cql.trace import DefinitionTrace, Record
 from cds_service.cql.values.timezone import default_offset_minutes, time_zone_of
 from cds_service.fhir.availability import Availability
+
+# Values that cannot carry the FHIR type of a choice.
+_BARE = frozenset({bool, int, str, type(None), dict})
 
 
 class DataSource(Protocol):
@@ -62,11 +65,12 @@ class EvaluationInput:
 class Evaluation:
     """Definitions of one library for one patient; each is evaluated at most once. Not for several threads."""
 
-    def __init__(self, unit: LibraryUnit, input: EvaluationInput) -> None:
+    def __init__(self, unit: LibraryUnit, input: EvaluationInput) -> None:  # noqa: A002
         if input.now.utcoffset() is None:
             raise CqlRuntimeError("the time of evaluation needs a time zone", library=unit.label)
         self._unit = unit
         self._input = input
+        self._traced = input.trace
         self._state = State(input.data, input.value_sets, input.parameters, input.now, input.work_limit)
         self._offset = int(input.now.utcoffset().total_seconds() // 60)  # type: ignore[union-attr]
         for name, value in input.answers.items():
@@ -84,22 +88,26 @@ class Evaluation:
         target = self._unit.definitions.get(definition)
         if target is None:
             raise CqlRuntimeError("no such definition", library=self._unit.label, definition=definition)
-        if self._input.trace:
-            return bare(self._run(target, target.run_traced).value)
-        return bare(self._run(target, target.run))
+        state = self._state
+        found = state.cache.get(target, MISSING)
+        if found is MISSING:
+            found = self._run(target)
+        value = found.value if self._traced else found
+        return value if value.__class__ in _BARE else bare(value)
 
     def trace(self, definition: str) -> DefinitionTrace:
-        """How a definition got its value. Raises as `value` does, and when the input did not ask for traces."""
+        """How a definition got its value; raises as `value` does, and when no trace was asked for."""
         if not self._input.trace:
             raise CqlRuntimeError("this evaluation keeps no trace", library=self._unit.label)
         self.value(definition)
         return DefinitionTrace(self._state.cache[self._unit.definitions[definition]])
 
-    def _run(self, definition: Definition, run: Callable[[State], Any]) -> Any:
+    def _run(self, definition: Definition) -> Any:
+        """Evaluate a definition: its value, or its Record when tracing."""
         state = self._state
-        same_zone = default_offset_minutes() == self._offset
+        run = definition.run_traced if self._traced else definition.run
         try:
-            if same_zone:
+            if default_offset_minutes() == self._offset:
                 return run(state)
             with time_zone_of(self._input.now):
                 return run(state)

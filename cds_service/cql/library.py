@@ -25,7 +25,7 @@ class CompiledLibrary:
             {name: reference.id for name, reference in unit.value_sets.items()}
         )
 
-    def evaluate(self, input: EvaluationInput) -> Evaluation:
+    def evaluate(self, input: EvaluationInput) -> Evaluation:  # noqa: A002
         """Start an evaluation; definitions are evaluated when asked for.
 
         Raises `CqlRuntimeError` when `input.answers` names a definition that does not exist.
@@ -66,7 +66,7 @@ class LibraryRegistry:
         return compiled
 
     def get(self, name: str, version: str | None = None) -> CompiledLibrary:
-        """A library added before; without a version, the one added last. Raises `CompileError` when unknown."""
+        """A library added before; without a version, the last one. Raises `CompileError` when unknown."""
         if version is not None:
             found = self._libraries.get((name, version))
         else:

@@ -1,4 +1,4 @@
-"""Why a definition has its value: the record kept while it is evaluated, and the account made of it on demand.
+"""Why a definition has its value: the record kept during evaluation, and the account made of it on demand.
 
 Recording is part of every decision, so it only appends to lists; words are made when somebody reads them.
 """
@@ -57,18 +57,18 @@ class Record:
             for child in self.children:
                 yield from child.all_unavailable(seen)
 
-    def null_notes(self, seen: set[int]) -> Iterator[Note]:
-        """Notes of this record and of the null definitions it refers to."""
+    def null_notes(self, seen: set[int], *, everywhere: bool) -> Iterator[Note]:
+        """Notes of this record and of the null or empty definitions it refers to, or of all of them."""
         if id(self) not in seen:
             seen.add(id(self))
             for child in self.children:
-                if child.value is None:
-                    yield from child.null_notes(seen)
+                if everywhere or child.value is None or child.value == []:
+                    yield from child.null_notes(seen, everywhere=everywhere)
             yield from self.notes
 
 
 class DefinitionTrace:
-    """The account of one definition: value, evidence, compared values, reason for a null, definitions reached.
+    """The account of one definition: its value, why null, evidence, values compared, definitions reached.
 
     `evidence` are references such as "Observation/bmi-1"; `values` are readable ("41.2 kg/m2 on 2025-05-01");
     `unavailable` are the resource types touched, here or below, that nobody could tell about.
@@ -118,9 +118,11 @@ class DefinitionTrace:
             return None
         if self.answered:
             return "the answer given is: not known"
-        words = {say(note, self._record.state): None for note in sorted(
-            self._record.null_notes(set()), key=lambda note: note[0]
-        )}  # fmt: skip
+        record = self._record
+        notes = list(record.null_notes(set(), everywhere=False))
+        notes = notes or list(record.null_notes(set(), everywhere=True))
+        notes.sort(key=lambda note: note[0])
+        words = {say(note, record.state): None for note in notes}
         return "; ".join(list(words)[:3]) or "no value"
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Translate the CQL of `fixtures/` again: `python -m tests.cql.build_fixtures` (needs the node tools of the rules build)."""
+"""Translate the CQL of `fixtures/` again: `python -m tests.cql.build_fixtures`."""
 
 from __future__ import annotations
 

@@ -89,18 +89,31 @@ class TestLists:
         assert not of("Given names", patient=PATIENT | {"name": name})
 
 
-JUNK = [None, "x", 5, True, [], {}, [[]], [None], {"value": {}}, {"value": [1, 2]}, {"value": "40"}, ["x"]]
+FAILING = {"Fails", "Calls what fails", "By unknown value set"}  # whatever the data
+JUNK: list[Any] = [
+    None,
+    "x",
+    5,
+    True,
+    [],
+    {},
+    [[]],
+    [None],
+    {"value": {}},
+    {"value": [1, 2]},
+    {"value": "40"},
+    ["x"],
+]
 
 
 class TestDirtyData:
     @pytest.mark.parametrize("junk", JUNK)
-    @pytest.mark.parametrize("name", sorted(chart_library().definitions))
+    @pytest.mark.parametrize("name", sorted(set(chart_library().definitions) - FAILING))
     def test_no_element_of_any_type_breaks_a_definition(self, name: str, junk: Any) -> None:
-        if "ails" in name or name == "By unknown value set":
-            return
-        elements = ("code", "status", "effectiveDateTime", "valueQuantity", "subject", "issued", "type", "class",
-                    "period", "authoredOn", "medicationCodeableConcept", "dispenseRequest", "doNotPerform",
-                    "name", "birthDate", "extension", "gender", "deceasedBoolean")  # fmt: skip
+        elements = (
+            "code status effectiveDateTime valueQuantity subject issued type class period authoredOn name birthDate"
+            " medicationCodeableConcept dispenseRequest doNotPerform extension gender deceasedBoolean"
+        ).split()
         dirt = dict.fromkeys(elements, junk)
         types = ("Observation", "Condition", "Encounter", "MedicationRequest")
         resources = [{"resourceType": one, "id": "x"} | dirt for one in types]

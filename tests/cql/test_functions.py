@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from cds_service.cql import CompileError, CqlRuntimeError, LibraryRegistry
@@ -42,9 +40,12 @@ def test_overloads_are_chosen_by_operand_types_when_there_is_no_signature() -> N
 def test_a_call_without_a_fitting_overload_is_refused_at_load() -> None:
     document = elm("Functions")
     statements = document["library"]["statements"]["def"]
-    kept = [one for one in statements if one.get("operand", [{}])[0].get("operandTypeSpecifier", {}).get("name") != (
-        "{urn:hl7-org:elm-types:r1}String"
-    )]  # fmt: skip
+    text = "{urn:hl7-org:elm-types:r1}String"
+    kept = [
+        one
+        for one in statements
+        if one.get("operand", [{}])[0].get("operandTypeSpecifier", {}).get("name") != text
+    ]
     document["library"]["statements"]["def"] = kept
     with pytest.raises(CompileError, match="0 matching overloads") as raised:
         LibraryRegistry().add(document)

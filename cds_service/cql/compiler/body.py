@@ -1,7 +1,8 @@
 """Compiling one definition or function body: node dispatch, local names, static types, error locations.
 
-A body becomes nested closures over one argument, the frame: `frame[0]` is the `State` of the evaluation, the other
-slots hold operands, aliases and lets. Slots are given out at compile time, so nothing is looked up by name later.
+A body becomes nested closures over one argument, the frame: `frame[0]` is the `State` of the evaluation, the
+other slots hold operands, aliases and lets. Slots are given out at compile time, so nothing is looked up by
+name later.
 """
 
 from __future__ import annotations

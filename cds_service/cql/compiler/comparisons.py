@@ -35,7 +35,7 @@ def _told(body: Body, node: Node) -> str | None:
 def traced_comparison(
     body: Body, node: Node, function: Callable[..., Any], operands: Sequence[Closure]
 ) -> Closure:
-    """A binary comparison that records its values and, for a null of two known values, that it is undecided."""
+    """A binary comparison that records its values and, where two known values give null, says so."""
     left, right = operands
     left_word, right_word = (_told(body, one) for one in node["operand"])
     fail = Place(body).fail

@@ -162,8 +162,19 @@ def _kind(value: Any) -> str:
     return f"FHIR.{value.type}" if value.__class__ is Chosen else type_name(value)
 
 
-_CONVERTIBLE: Final = ("Boolean", "Integer", "Long", "Decimal", "String", "Date", "DateTime", "Time", "Quantity",
-                       "Ratio", "Concept")  # fmt: skip
+_CONVERTIBLE: Final = (
+    "Boolean",
+    "Integer",
+    "Long",
+    "Decimal",
+    "String",
+    "Date",
+    "DateTime",
+    "Time",
+    "Quantity",
+    "Ratio",
+    "Concept",
+)
 
 
 def _converter(body: Body, node: Node, prefix: str) -> Callable[..., Any]:

@@ -61,7 +61,7 @@ def to_calendar_unit(unit: Any) -> str | None:
 
 
 def to_quantity(quantity: Any) -> Quantity | None:
-    """FHIR Quantity -> Quantity; null with a comparator ("< 5" is no value), without a number, or not in UCUM."""
+    """FHIR Quantity -> Quantity; null with a comparator ("< 5" is no value), without a number, not UCUM."""
     if quantity.__class__ is not dict or quantity.get("comparator") is not None:
         return None
     if quantity.get("system", _UCUM) not in (None, _UCUM):

@@ -1,4 +1,4 @@
-"""Nodes that are an operator over evaluated operands: looked up in OPERATORS, called with them in ELM order."""
+"""Nodes that are an operator over evaluated operands: found in OPERATORS, called with them in ELM order."""
 
 from __future__ import annotations
 
@@ -16,11 +16,22 @@ from cds_service.cql.operators import OPERAND_NAMES, OPERATORS, PRECISION_OPERAT
 from cds_service.cql.operators.lists import length_of_list
 from cds_service.cql.values.types import type_name
 
-# Operators whose work grows with the product of their list operands; one unit of the work limit pays this many.
+# Operators whose work grows with the product of their list operands; a unit of the limit pays for so many.
 _QUADRATIC: Final = frozenset(
-    {"Distinct", "Union", "Intersect", "Except", "Includes", "IncludedIn", "ProperIncludes", "ProperIncludedIn",
-     "Equal", "Equivalent", "Mode"}
-)  # fmt: skip
+    {
+        "Distinct",
+        "Union",
+        "Intersect",
+        "Except",
+        "Includes",
+        "IncludedIn",
+        "ProperIncludes",
+        "ProperIncludedIn",
+        "Equal",
+        "Equivalent",
+        "Mode",
+    }
+)
 _PAIRS_PER_UNIT: Final = 8
 
 
@@ -92,8 +103,8 @@ def _is_list(body: Body, node: Node | None) -> bool:
 def membership(body: Body, node: Node) -> Closure:
     """Membership in a list or interval.
 
-    `{1, 2} includes null` reaches us as Contains with a null element, for which CQL gives another result than for
-    `contains`; the two cannot be told apart, so a literal null in a list without one is refused.
+    `{1, 2} includes null` reaches us as Contains with a null element, for which CQL gives another result than
+    for `contains`; the two cannot be told apart, so a literal null in a list without one is refused.
     """
     container, element = node["operand"] if node["type"] == "Contains" else reversed(node["operand"])
     items = container.get("element") or []
@@ -179,16 +190,63 @@ def refused(body: Body, node: Node) -> Closure:
 
 _RESULTS: Final = {
     **dict.fromkeys(
-        ("Equal", "NotEqual", "Equivalent", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Not",
-         "Xor", "Implies", "IsNull", "IsTrue", "IsFalse", "Exists", "In", "Contains", "Before", "After", "SameAs",
-         "SameOrBefore", "SameOrAfter", "InValueSet", "AnyInValueSet", "ToBoolean", "Is"), "System.Boolean",
+        (
+            "Equal",
+            "NotEqual",
+            "Equivalent",
+            "Less",
+            "LessOrEqual",
+            "Greater",
+            "GreaterOrEqual",
+            "And",
+            "Or",
+            "Not",
+            "Xor",
+            "Implies",
+            "IsNull",
+            "IsTrue",
+            "IsFalse",
+            "Exists",
+            "In",
+            "Contains",
+            "Before",
+            "After",
+            "SameAs",
+            "SameOrBefore",
+            "SameOrAfter",
+            "InValueSet",
+            "AnyInValueSet",
+            "ToBoolean",
+            "Is",
+        ),
+        "System.Boolean",
     ),
-    **dict.fromkeys(("Count", "ToInteger", "CalculateAge", "CalculateAgeAt", "DurationBetween", "Length",
-                     "DifferenceBetween", "IndexOf", "DateTimeComponentFrom"), "System.Integer"),
-    "ToDecimal": "System.Decimal", "ToLong": "System.Long", "ToString": "System.String", "Concatenate": "System.String",
-    "ToDate": "System.Date", "DateFrom": "System.Date", "ToDateTime": "System.DateTime", "ToTime": "System.Time",
-    "ToQuantity": "System.Quantity", "ToRatio": "System.Ratio", "ToConcept": "System.Concept",
-}  # fmt: skip
+    **dict.fromkeys(
+        (
+            "Count",
+            "ToInteger",
+            "CalculateAge",
+            "CalculateAgeAt",
+            "DurationBetween",
+            "Length",
+            "DifferenceBetween",
+            "IndexOf",
+            "DateTimeComponentFrom",
+        ),
+        "System.Integer",
+    ),
+    "ToDecimal": "System.Decimal",
+    "ToLong": "System.Long",
+    "ToString": "System.String",
+    "Concatenate": "System.String",
+    "ToDate": "System.Date",
+    "DateFrom": "System.Date",
+    "ToDateTime": "System.DateTime",
+    "ToTime": "System.Time",
+    "ToQuantity": "System.Quantity",
+    "ToRatio": "System.Ratio",
+    "ToConcept": "System.Concept",
+}
 
 
 @types_of(*_RESULTS)

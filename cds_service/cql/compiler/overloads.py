@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def choose(body: Body, node: Node, unit: LibraryUnit) -> FunctionDefinition:
-    """The overload a FunctionRef means: by signature where the translator wrote one, else by operand types."""
+    """The overload a FunctionRef means: by the signature on it, else by the types of its operands."""
     operands = node.get("operand") or ()
     candidates = [
         function

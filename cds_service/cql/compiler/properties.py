@@ -80,7 +80,7 @@ def _step(body: Body, source_type: str | None, element: str) -> tuple[Reader, st
     system = _SYSTEM_ELEMENTS.get(source_type, {}).get(element)
     if system is not None:
         return _guarded(system[0]), system[1]
-    body.fail(f"{source_type} has no element {element} that this engine can read")
+    return body.fail(f"{source_type} has no element {element} that this engine can read")
 
 
 def _guarded(read: Reader) -> Reader:
@@ -107,7 +107,7 @@ def _explicit_choice(body: Body, class_name: str, element: str) -> tuple[Reader,
         for alternative in (model.element(class_name, element[:end]) or "").split("|"):
             if alternative and choice_key(element[:end], alternative) == element:
                 return element_reader(element, alternative), static_type(alternative)
-    body.fail(f"FHIR.{class_name} has no element {element}")
+    return body.fail(f"FHIR.{class_name} has no element {element}")
 
 
 def static_type(model_type: str) -> str:

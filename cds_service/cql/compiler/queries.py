@@ -64,8 +64,7 @@ def _steps(body: Body, node: Node, scope: dict[str, Local]) -> tuple[list[tuple[
         make = traced_related if body.traced else related
         tests.append(make(Source(expression, slot, local.type), such_that, one["type"] == "With"))
     if "where" in node:
-        where = body.compile(node["where"])
-        tests.append(lambda frame: where(frame) is True)
+        tests.append(body.compile(node["where"]))
     return lets, tests
 
 

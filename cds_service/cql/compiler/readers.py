@@ -1,7 +1,7 @@
-"""Reading one element of FHIR data that may be invalid: functions from a JSON value to a JSON value, never raising.
+"""Reading one element of FHIR data that may be invalid: from JSON value to JSON value, never raising.
 
-Real clients send an object where a list is due, a list where one object is due, and wrong types. A single value
-counts as a list of one and a list of one as its value; a value of the wrong type counts as missing.
+Real clients send an object where a list is due, a list where one object is due, and wrong types. A single
+value counts as a list of one and a list of one as its value; a value of the wrong type counts as missing.
 """
 
 from __future__ import annotations

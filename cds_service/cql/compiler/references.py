@@ -66,7 +66,7 @@ def function_reference(body: Body, node: Node) -> Closure:
 
 
 def _call(body: Body, function: FunctionDefinition, operands: tuple[Closure, ...]) -> Closure:
-    """Runs a function in a frame of its own; its body is looked up late, since functions may call each other."""
+    """Run a function in a frame of its own; its body is looked up late: functions may call each other."""
     fail = Place(body).fail
     traced = body.traced
     known: list[tuple[Closure, tuple[None, ...]]] = []

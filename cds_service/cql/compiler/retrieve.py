@@ -151,7 +151,7 @@ def _flat(value: Any) -> Iterator[Code]:
 
 
 def codings(value: Any) -> Iterator[tuple[str, str | None, bool]]:
-    """(code, system, whether it is a bare FHIR code) of a CodeableConcept, Coding, code, or a list of them."""
+    """(code, system, whether it is a bare FHIR code) of a CodeableConcept, Coding, code or list of them."""
     if value.__class__ is Chosen:
         value = value.value
     if value.__class__ is list:

@@ -9,7 +9,7 @@ from cds_service.cql.compiler.body import Closure, Frame
 from cds_service.cql.reasons import Why
 from cds_service.cql.values.tuples import CqlTuple
 
-Test = Callable[[Frame], bool]
+Test = Callable[[Frame], Any]  # a row survives when the test gives True
 Rows = Callable[[Frame], Iterator[Any] | None]
 Lets = list[tuple[int, Closure]]
 
@@ -25,7 +25,10 @@ class Source(NamedTuple):
 def _items(frame: Frame, value: Any) -> list[Any]:
     """The rows of a source value, paid for from the work limit."""
     items: list[Any] = value if value.__class__ is list else [] if value is None else [value]
-    frame[0].spend(len(items))
+    state = frame[0]
+    state.budget -= len(items)
+    if state.budget < 0:
+        state.exhausted()
     return items
 
 
@@ -37,7 +40,7 @@ def plain_rows(sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
     def survives(frame: Frame) -> bool:
         for let_slot, let in lets:
             frame[let_slot] = let(frame)
-        return all(test(frame) for test in tests)
+        return all(test(frame) is True for test in tests)
 
     def rows(frame: Frame) -> Iterator[Any] | None:
         value = first.expression(frame)
@@ -46,28 +49,31 @@ def plain_rows(sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
         items = _items(frame, value)
         if rest:
             others = [(source.slot, source.expression(frame)) for source in rest]
-            return several(frame, [(slot, items), *others])
+            return _several(frame, [(slot, items), *others], survives)
         if lets or len(tests) > 1:
-            return tested(frame, items, survives)
-        return tested(frame, items, tests[0]) if tests else every(frame, items)
-
-    def every(frame: Frame, items: list[Any]) -> Iterator[Any]:
-        for item in items:
-            frame[slot] = item
-            yield item
-
-    def tested(frame: Frame, items: list[Any], test: Test) -> Iterator[Any]:
-        for item in items:
-            frame[slot] = item
-            if test(frame):
-                yield item
-
-    def several(frame: Frame, values: list[tuple[int, Any]]) -> Iterator[Any]:
-        for _ in _combinations(frame, values):
-            if survives(frame):
-                yield None
+            return _tested(frame, slot, items, survives)
+        return _tested(frame, slot, items, tests[0]) if tests else _every(frame, slot, items)
 
     return rows
+
+
+def _every(frame: Frame, slot: int, items: list[Any]) -> Iterator[Any]:
+    for item in items:
+        frame[slot] = item
+        yield item
+
+
+def _tested(frame: Frame, slot: int, items: list[Any], test: Test) -> Iterator[Any]:
+    for item in items:
+        frame[slot] = item
+        if test(frame) is True:
+            yield item
+
+
+def _several(frame: Frame, values: list[tuple[int, Any]], survives: Test) -> Iterator[Any]:
+    for _ in _combinations(frame, values):
+        if survives(frame):
+            yield None
 
 
 def filter_rows(source: Source, tests: list[Test]) -> Closure:
@@ -82,7 +88,7 @@ def filter_rows(source: Source, tests: list[Test]) -> Closure:
         result = []
         for item in _items(frame, value):
             frame[slot] = item
-            if test(frame) if test is not None else all(one(frame) for one in tests):
+            if test(frame) is True if test is not None else all(one(frame) is True for one in tests):
                 result.append(item)
         return result
 
@@ -167,7 +173,7 @@ def traced_rows(sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
             for slot, let in lets:
                 frame[slot] = let(frame)
             for test in tests:
-                if not test(frame):
+                if test(frame) is not True:
                     del evidence[marks[0] :]
                     del values[marks[1] :]
                     break

@@ -76,7 +76,7 @@ def literal(body: Body, node: Node) -> Closure:
 
 @handles("Negate")
 def negate(body: Body, node: Node) -> Closure:
-    """The negative of a number; a literal takes its sign with it, so that the least Integer can be written."""
+    """The negative of a number; a literal takes its sign along, so the least Integer can be written."""
     body.allow_only(node, "operand")
     operand = node["operand"]
     if operand.get("type") == "Literal":

@@ -26,7 +26,7 @@ def exists(body: Body, node: Node) -> Closure:
     code = body.compile(node["operand"])
 
     def found(frame: Frame) -> bool:
-        for item in code(frame) or ():
+        for item in code(frame) or ():  # noqa: SIM110 - a generator costs more than the loop
             if item is not None:
                 return True
         return False

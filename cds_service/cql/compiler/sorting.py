@@ -66,7 +66,7 @@ def _key(body: Body, item: Node, slot: int, element_type: str | None) -> Closure
         with body.names({"$this": this}):
             expression = body.compile(item["expression"])
             return _comparable(expression, body.type_of(item["expression"]))
-    body.fail(f"sort {kind} is not supported", item)
+    return body.fail(f"sort {kind} is not supported", item)
 
 
 def _comparable(key: Closure, type_name: str | None) -> Closure:

@@ -11,7 +11,7 @@ from cds_service.cql.values.temporal import DateTime
 
 MISSING: Final = object()
 
-# A rule that needs more is pathological: about a second of work, and recursion well inside Python's own limit.
+# A rule that needs more is pathological: a second or two of work, recursion well inside Python's limit.
 WORK_LIMIT: Final = 500_000
 DEPTH_LIMIT: Final = 100
 
@@ -27,7 +27,8 @@ class State:
     """Inputs, caches and counters of one evaluation; `frame[0]` of every frame."""
 
     __slots__ = (
-        "_now", "budget", "cache", "clock", "current", "data", "depth", "origins", "parameters", "patient", "value_sets",
+        "_now", "budget", "cache", "clock", "current", "data", "depth", "origins", "parameters", "patient",
+        "value_sets",
     )  # fmt: skip
 
     def __init__(

@@ -109,7 +109,7 @@ def find_value_set(body: Body, node: Node) -> ValueSetReference:
 
 @handles("ValueSetRef")
 def value_set_reference(body: Body, node: Node) -> Closure:
-    """A declared value set, as a reference; its codes where the translator means the list (`preserve` off)."""
+    """A declared value set: a reference, or its codes where the translator means them (`preserve` off)."""
     reference = find_value_set(body, node)
     if node.get("preserve"):
         return _constant(reference)

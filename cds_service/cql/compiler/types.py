@@ -1,7 +1,7 @@
 """Static CQL types, read from ELM type specifiers and carried as short strings.
 
-`System.Integer`, `FHIR.Observation`, `List<FHIR.Coding>`, `Interval<System.Date>`, `Choice<FHIR.Period|FHIR.dateTime>`,
-`Tuple` (its elements are not needed here) and `System.Any`.
+`System.Integer`, `FHIR.Observation`, `List<FHIR.Coding>`, `Interval<System.Date>`,
+`Choice<FHIR.Period|FHIR.dateTime>`, `Tuple` (its elements are not needed here) and `System.Any`.
 """
 
 from __future__ import annotations

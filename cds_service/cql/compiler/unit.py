@@ -15,11 +15,9 @@ from cds_service.cql.values.clinical import Code, CodeSystemReference, Concept, 
 
 _MODELS: Final = {types.SYSTEM_URI: (None,), types.FHIR_URI: ("4.0.1",)}
 _SECTIONS: Final = frozenset(
-    {
-        "localId", "locator", "annotation", "identifier", "schemaIdentifier", "usings", "includes", "parameters",
-        "codeSystems", "valueSets", "codes", "concepts", "contexts", "statements", "type", "libraryType",
-    }
-)  # fmt: skip
+    "localId locator annotation identifier schemaIdentifier usings includes parameters codeSystems valueSets"
+    " codes concepts contexts statements type".split()
+)
 # The library whose conversions this engine carries itself (compiler.fhir_helpers).
 _NATIVE: Final = ("FHIRHelpers", "4.0.1")
 
