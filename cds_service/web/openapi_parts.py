@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Any, Final
+
+import orjson
 
 from cds_service.hooks.validation import load_schema
 
@@ -42,30 +45,9 @@ def _error(description: str) -> dict[str, Any]:
 
 
 _OBJECT: Final[dict[str, Any]] = {"type": "object", "additionalProperties": True}
-_EXAMPLE: Final[dict[str, Any]] = {
-    "hook": "order-sign",
-    "hookInstance": "7d7b1f0c-55f4-4c3e-9a1e-3f6f0d3c9d10",
-    "context": {
-        "userId": "Practitioner/d1",
-        "patientId": "p1",
-        "draftOrders": {
-            "resourceType": "Bundle",
-            "entry": [
-                {
-                    "resource": {
-                        "resourceType": "MedicationRequest",
-                        "id": "m1",
-                        "status": "draft",
-                        "intent": "order",
-                        "subject": {"reference": "Patient/p1"},
-                        "medicationCodeableConcept": {"text": "name of the drug"},
-                    }
-                }
-            ],
-        },
-    },
-    "prefetch": {"coverage": {"resourceType": "Bundle", "type": "searchset", "entry": []}},
-}
+_EXAMPLE: Final[dict[str, Any]] = orjson.loads(
+    resources.files("cds_service.web").joinpath("example_request.json").read_bytes()
+)
 
 COMPONENTS: Final[dict[str, dict[str, Any]]] = {
     "OrderSignRequest": schema_3_0(load_schema("order-sign")),

@@ -19,6 +19,7 @@ from cds_service.app import create_app
 from cds_service.crd.invariants import check_coverage_information
 from cds_service.crd.versions import VERSIONS
 from cds_service.settings import CRD_VERSIONS, Settings
+from cds_service.web.openapi import published_description
 
 CALL = "/cds-services/order-sign-crd"
 COVERAGE_INFORMATION = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
@@ -35,6 +36,13 @@ def app() -> Flask:
 
 def post(document: Any) -> Any:
     return app().test_client().post(CALL, data=orjson.dumps(document), content_type="application/json")
+
+
+def test_the_example_of_the_openapi_description_can_be_tried() -> None:
+    call = published_description()["paths"]["/cds-services/{service_id}"]["post"]
+    response = post(call["requestBody"]["content"]["application/json"]["example"])
+    assert response.status_code == 200
+    assert orjson.loads(response.data)["cards"]
 
 
 def test_there_are_examples() -> None:
