@@ -53,6 +53,7 @@ def main() -> None:
     check = CoverageCheck(Catalogue.load(default_rules_directory()), Sink())
     gc.collect()
     gc.freeze()  # as the server does before it forks: the catalogue is no garbage
+    gc.set_threshold(20_000, 20, 50)
     answer = check.answer(request, NOW)
     actions = answer["systemActions"]
     print(f"request of {len(body):,} bytes; answer: {answer['cards'][0]['summary']} ({len(actions)} action)")

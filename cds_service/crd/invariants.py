@@ -261,7 +261,8 @@ def check_answer(answer: Mapping[str, Any], version: CrdVersion) -> list[str]:
     for action in answer.get("systemActions", ()):
         if action.get("type") != "update" or not action.get("description") or "resourceId" in action:
             problems.append("systemActions: not an update with a description")
-        ours = [each for each in action["resource"]["extension"] if each.get("url") == COVERAGE_INFORMATION]
+        carried = [each for each in action["resource"]["extension"] if isinstance(each, Mapping)]
+        ours = [each for each in carried if each.get("url") == COVERAGE_INFORMATION]
         if not ours:
             problems.append("systemActions: no coverage-information")
         for extension in ours:

@@ -20,7 +20,7 @@ _HARMLESS: Final = re.compile(
 def line(text: str, limit: int) -> str:
     """One line of plain text of at most `limit` characters; read as Markdown it holds no link."""
     if len(text) <= limit and _HARMLESS.fullmatch(text):
-        return text.rstrip()
+        return text
     text = _BLANK.sub(" ", text).strip().replace("<", "").replace(">", "").replace("](", "] (")
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
