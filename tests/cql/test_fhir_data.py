@@ -90,6 +90,26 @@ class TestLists:
 
 
 FAILING = {"Fails", "Calls what fails", "By unknown value set"}  # whatever the data
+ELEMENTS = (
+    "code",
+    "status",
+    "effectiveDateTime",
+    "valueQuantity",
+    "subject",
+    "issued",
+    "type",
+    "class",
+    "period",
+    "authoredOn",
+    "name",
+    "birthDate",
+    "medicationCodeableConcept",
+    "dispenseRequest",
+    "doNotPerform",
+    "extension",
+    "gender",
+    "deceasedBoolean",
+)
 JUNK: list[Any] = [
     None,
     "x",
@@ -110,11 +130,7 @@ class TestDirtyData:
     @pytest.mark.parametrize("junk", JUNK)
     @pytest.mark.parametrize("name", sorted(set(chart_library().definitions) - FAILING))
     def test_no_element_of_any_type_breaks_a_definition(self, name: str, junk: Any) -> None:
-        elements = (
-            "code status effectiveDateTime valueQuantity subject issued type class period authoredOn name birthDate"
-            " medicationCodeableConcept dispenseRequest doNotPerform extension gender deceasedBoolean"
-        ).split()
-        dirt = dict.fromkeys(elements, junk)
+        dirt = dict.fromkeys(ELEMENTS, junk)
         types = ("Observation", "Condition", "Encounter", "MedicationRequest")
         resources = [{"resourceType": one, "id": "x"} | dirt for one in types]
         of(name, *resources, patient={"resourceType": "Patient", "id": "p"} | dirt)

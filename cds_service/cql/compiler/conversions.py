@@ -72,7 +72,7 @@ def _fhir_test(target: str, source_type: str | None) -> Test:
 
 def _alternative(body: Body, node: Node, target: str) -> str | None:
     """The FHIR type to read directly when a choice element is narrowed to exactly one of its alternatives."""
-    operand = node["operand"]
+    operand = _as_property(body, node["operand"])
     if operand.get("type") != "Property" or "." in operand["path"] or not target.startswith("FHIR."):
         return None
     derived = [
@@ -83,6 +83,13 @@ def _alternative(body: Body, node: Node, target: str) -> str | None:
     source_type = _source_type(body, operand)
     plain = source_type is not None and source_type.startswith("FHIR.")
     return target[5:] if plain and derived == [target] else None
+
+
+def _as_property(body: Body, node: Node) -> Node:
+    """An element named in a sort expression, as the property of the row that it is."""
+    if node.get("type") != "IdentifierRef" or body.local("$this") is None or body.local(node["name"]):
+        return node
+    return {**node, "type": "Property", "path": node["name"], "scope": "$this"}
 
 
 def _source_type(body: Body, operand: Node) -> str | None:
@@ -114,7 +121,7 @@ def as_(body: Body, node: Node) -> Closure:
     strict = bool(node.get("strict"))
     alternative = None if strict else _alternative(body, node, target)
     if alternative is not None:
-        property_node = node["operand"]
+        property_node = _as_property(body, node["operand"])
         source, source_type = source_of(body, property_node)
         read = alternative_reader(property_node["path"], alternative)
         return reading(body, property_node, source, source_type, read)

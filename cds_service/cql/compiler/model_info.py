@@ -65,6 +65,7 @@ class ModelInfo:
 
     def __init__(self, classes: dict[str, list[Any]]) -> None:
         self._classes = classes
+        self._derived: dict[str, frozenset[str]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._classes
@@ -90,7 +91,10 @@ class ModelInfo:
 
     def is_a(self, class_name: str, base: str) -> bool:
         """True when `class_name` is `base` or derived from it."""
-        return base in self.bases(class_name)
+        chain = self._derived.get(class_name)
+        if chain is None:
+            chain = self._derived[class_name] = frozenset(self.bases(class_name))
+        return base in chain
 
     def is_resource(self, class_name: str) -> bool:
         """True for classes that carry `resourceType` in JSON."""

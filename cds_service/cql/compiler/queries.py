@@ -80,7 +80,7 @@ def query(body: Body, node: Node) -> Closure:
         if "aggregate" in node:
             return _aggregate(body, node, rows, sources, scope)
         value, distinct = _returned(body, node, sources, scope)
-        if body.traced:
+        if body.traced and "return" in node:
             value = with_origin(value, [source.slot for source in sources])
         sort = compile_sort(body, node["sort"], _element_type(body, node)) if "sort" in node else None
     if single:

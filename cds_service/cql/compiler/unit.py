@@ -15,8 +15,23 @@ from cds_service.cql.values.clinical import Code, CodeSystemReference, Concept, 
 
 _MODELS: Final = {types.SYSTEM_URI: (None,), types.FHIR_URI: ("4.0.1",)}
 _SECTIONS: Final = frozenset(
-    "localId locator annotation identifier schemaIdentifier usings includes parameters codeSystems valueSets"
-    " codes concepts contexts statements type".split()
+    {
+        "localId",
+        "locator",
+        "annotation",
+        "identifier",
+        "schemaIdentifier",
+        "usings",
+        "includes",
+        "parameters",
+        "codeSystems",
+        "valueSets",
+        "codes",
+        "concepts",
+        "contexts",
+        "statements",
+        "type",
+    }
 )
 # The library whose conversions this engine carries itself (compiler.fhir_helpers).
 _NATIVE: Final = ("FHIRHelpers", "4.0.1")
