@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from cds_service.cql.errors import CqlRuntimeError
-from cds_service.cql.operators.equality import equal, equal_or_both_null
+from cds_service.cql.operators.equality import equal
 from cds_service.cql.values.tuples import CqlTuple
 
 # Beyond this a list made by an operator is refused: it would never come from a chart.
@@ -108,8 +108,9 @@ def distinct(items: list[Any] | None) -> list[Any] | None:
 
 
 def among(element: Any, items: Iterable[Any]) -> bool:
-    """Whether an element is certainly equal to one of the list, null to null."""
-    return any(equal_or_both_null(item, element) for item in items)
+    """Whether an element equals one of the list; null equals null, also as a bound or part of a value."""
+    kind = type(element)
+    return any((type(item) is kind and item == element) or equal(item, element) for item in items)
 
 
 def union(left: list[Any] | None, right: list[Any] | None) -> list[Any] | None:

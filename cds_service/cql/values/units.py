@@ -18,7 +18,12 @@ from cds_service.cql.values.numbers import ARITHMETIC
 # A unit is text from a chart: no real one is longer, or has such an exponent or number in it, and the
 # parser would calculate it.
 LONGEST_UNIT = 80
+_ANNOTATION = re.compile(r"^\{[^{}]*\}$")  # alone, it is the unit 1 (UCUM, section 6)
 _ABSURD_NUMBER = re.compile(r"[A-Za-z*^\])}][+-]?\d{3}|\d{7}")
+
+# UCUM section 6: text in curly braces says what is counted and has no meaning; alone it is the unit 1.
+_ANNOTATION_OF_UNIT = re.compile(r"(?<=[^./(])\{[^{}]*\}")
+_ANNOTATION = re.compile(r"\{[^{}]*\}")
 
 _ZERO, _ONE, _TWELVE = Decimal(0), Decimal(1), Decimal(12)
 
@@ -98,6 +103,11 @@ def canonical(unit: str) -> str:
     return unit if singular is None else _DEFINITE.get(singular, singular)
 
 
+def without_annotations(unit: str) -> str:
+    """'{score}' -> '1', 'mg{total}' -> 'mg', '10*3/{cells}' -> '10*3/1'."""
+    return _ANNOTATION.sub("1", _ANNOTATION_OF_UNIT.sub("", unit)) if "{" in unit else unit
+
+
 def calendar_unit(unit: str) -> str | None:
     """The calendar duration ("year" ... "millisecond") that a unit names in date arithmetic, or None."""
     return _SINGULAR.get(unit) or _UCUM_TO_CALENDAR.get(unit)
@@ -106,7 +116,7 @@ def calendar_unit(unit: str) -> str | None:
 @lru_cache(maxsize=2048)
 def _conversion(source: str, target: str) -> _Conversion | None:
     """The relation of two units, None when there is none: that is remembered as well."""
-    left, right = canonical(source), canonical(target)
+    left, right = (_ANNOTATION.sub("1", canonical(unit)) for unit in (source, target))
     if left == right:
         return _Conversion(_ONE)
     if left in _DAYS_IN_CALENDAR or right in _DAYS_IN_CALENDAR:
@@ -116,6 +126,9 @@ def _conversion(source: str, target: str) -> _Conversion | None:
     for unit in (left, right):
         if len(unit) > LONGEST_UNIT or _ABSURD_NUMBER.search(unit):
             return None
+    left, right = without_annotations(left), without_annotations(right)
+    if left == right:
+        return _Conversion(_ONE)
     with _lock:
         return _ucum_conversion(left, right)
 

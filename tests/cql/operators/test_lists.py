@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cds_service.cql.errors import CqlRuntimeError
 from cds_service.cql.operators import OPERATORS
 from cds_service.cql.operators.lists import length_of_list
-from cds_service.cql.values import Code, CqlTuple, Time
+from cds_service.cql.values import Code, CqlTuple, Date, Interval, Time
 
 CASES: dict[str, tuple[str, tuple[Any, ...], Any]] = {
     "Exists of nothing": ("Exists", ([],), False),
@@ -39,6 +39,16 @@ CASES: dict[str, tuple[str, tuple[Any, ...], Any]] = {
     "distinct tells true from 1": ("Distinct", ([True, 1],), [True, 1]),
     "distinct of codes": ("Distinct", ([Code("a", "s"), Code("a", "s")],), [Code("a", "s")]),
     "distinct of resources": ("Distinct", ([{"id": "1"}, {"id": "1"}],), [{"id": "1"}]),
+    "distinct of intervals with the same unknown bound": (
+        "Distinct",
+        ([Interval(None, 5, False), Interval(None, 5, False), Interval(None, 6, False)],),
+        [Interval(None, 5, False), Interval(None, 6, False)],
+    ),
+    "distinct of partial dates": (
+        "Distinct",
+        ([Date(2014), Date(2014, 5), Date(2014)],),
+        [Date(2014), Date(2014, 5)],
+    ),
     "distinct of null": ("Distinct", (None,), None),
     "union": ("Union", ([1, 2], [2, 3]), [1, 2, 3]),
     "union with null": ("Union", (None, [1, 1]), [1]),
@@ -124,8 +134,6 @@ def test_singleton_from_several_is_an_error() -> None:
 
 
 def test_a_list_and_an_interval_cannot_be_joined() -> None:
-    from cds_service.cql.values import Interval
-
     with pytest.raises(CqlRuntimeError):
         OPERATORS["Union"]([1], Interval(1, 2))
 

@@ -38,10 +38,16 @@ D = Decimal
         ("5", "kg/m2", "kg/m2", "5"),
         ("5", "not a unit at all", "not a unit at all", "5"),
         ("36", "months", "years", "3"),
+        ("5", "{score}", "1", "5"),
+        ("5", "{score}", "{points}", "5"),
+        ("5000", "mg{total}", "g", "5"),
+        ("2", "10*3/{cells}", "10*3", "2"),
         ("2", "year", "month", "24"),
         ("1", "week", "h", "168"),
         ("90", "seconds", "min", "1.5"),
         ("1", "a", "mo", "12"),
+        ("25", "{score}", "1", "25"),
+        ("25", "%", "{score}", "0.25"),
     ],
 )
 def test_conversion(value: str, source: str, target: str, expected: str) -> None:
