@@ -103,7 +103,9 @@ def find(
             text = f"The ordered quantity ({compared}) is over the limit of {limit_in_words(exceeded)}."
             reasons.append(Reason(text, exceeded.cite))
         if conclusion is False:
-            reasons += why_false(statement.criteria, values, results)
+            said = exceeded.cite if exceeded is not None else None  # a criterion that repeats the limit
+            failed = why_false(statement.criteria, values, results)
+            reasons += [reason for reason in failed if said is None or reason.cite != said]
             if statement.not_covered_reason:
                 reasons.append(Reason(statement.not_covered_reason, statement.cite))
         settled = tuple(each.settled() for each in criteria)

@@ -150,6 +150,14 @@ def test_a_quantity_over_the_limit_is_a_decision_of_its_own(values: dict[str, bo
     assert "unknown" not in statuses(found).values()
 
 
+def test_a_criterion_that_repeats_the_limit_is_told_once() -> None:
+    limited = replace(BMI, cite=LIMIT.cite)
+    statement = changed(criteria=CriteriaGroup(Connective.ALL, (USED, limited)), quantity_limit=LIMIT)
+    order = replace(ORDER, quantity=OrderedQuantity(Decimal(40), "tablet", Decimal(72)))
+    found = decided(MET | {BMI.name: False, USED.name: False}, order=order, statement=statement)
+    assert [each.cite for each in found.reasons] == [LIMIT.cite, USED.cite]
+
+
 def test_a_quantity_within_the_limit_is_authorized_with_the_limit() -> None:
     order = replace(ORDER, quantity=OrderedQuantity(Decimal(36), "tablet", Decimal(72)))
     found = decided(order=order, statement=changed(quantity_limit=LIMIT))
