@@ -1,4 +1,4 @@
-"""Seeded patients and orders for the differential test: complete, partial, late and contradictory data."""
+"""Seeded patients and orders for the differential test: complete, partial, late and unreadable data."""
 
 from __future__ import annotations
 
@@ -86,7 +86,9 @@ class _Generator:
         return self.service + timedelta(days=offset + self.random.choice((0, 0, 0, -3, 3)))
 
     def date_text(self) -> str:
-        """A FHIR dateTime of any precision."""
+        """A FHIR dateTime of any precision, sometimes one that is none."""
+        if self.chance(0.03):
+            return self.random.choice(("2024-13-45", "2024-02-30", "unknown", "20240101", "2024-1-5"))
         day = self.day().isoformat()
         times = ("", "", "", "T08:30:00Z", "T23:59:59.5-05:00", "T00:00:00+02:00", "T12:00:00.000Z")
         return self.random.choice((day[:4], day[:7], *(day + time for time in times)))
@@ -96,6 +98,8 @@ class _Generator:
 
     def period(self) -> Json:
         start, end = sorted((self.day(), self.day()))
+        if self.chance(0.04):
+            start, end = end, start
         return {
             key: value
             for key, value in (
