@@ -18,12 +18,11 @@ from cds_service.cql.values.numbers import ARITHMETIC
 # A unit is text from a chart: no real one is longer, or has such an exponent or number in it, and the
 # parser would calculate it.
 LONGEST_UNIT = 80
-_ANNOTATION = re.compile(r"^\{[^{}]*\}$")  # alone, it is the unit 1 (UCUM, section 6)
 _ABSURD_NUMBER = re.compile(r"[A-Za-z*^\])}][+-]?\d{3}|\d{7}")
 
 # UCUM section 6: text in curly braces says what is counted and has no meaning; alone it is the unit 1.
 _ANNOTATION_OF_UNIT = re.compile(r"(?<=[^./(])\{[^{}]*\}")
-_ANNOTATION = re.compile(r"\{[^{}]*\}")
+_ANNOTATION = re.compile(r"\{[^{}]*\}(?![A-Za-z0-9\[{])")
 
 _ZERO, _ONE, _TWELVE = Decimal(0), Decimal(1), Decimal(12)
 
@@ -116,7 +115,7 @@ def calendar_unit(unit: str) -> str | None:
 @lru_cache(maxsize=2048)
 def _conversion(source: str, target: str) -> _Conversion | None:
     """The relation of two units, None when there is none: that is remembered as well."""
-    left, right = (_ANNOTATION.sub("1", canonical(unit)) for unit in (source, target))
+    left, right = canonical(source), canonical(target)
     if left == right:
         return _Conversion(_ONE)
     if left in _DAYS_IN_CALENDAR or right in _DAYS_IN_CALENDAR:
