@@ -143,6 +143,19 @@ class TestDirtyData:
     def test_a_partial_birth_date_decides_where_it_can(self, birth_date: str, adult: bool | None) -> None:
         assert of("Is an adult", patient=PATIENT | {"birthDate": birth_date}) is adult
 
+    @pytest.mark.parametrize("status", ["resolved", 7, [{"text": "a"}, {"text": "b"}], ["resolved"], True])
+    def test_an_element_that_cannot_be_read_is_not_an_absent_one(self, status: Any) -> None:
+        assert of("Standing", {"resourceType": "Condition", "id": "c", "clinicalStatus": status}) == []
+
+    @pytest.mark.parametrize("status", [{}, {"status": None}, {"status": []}])
+    def test_null_and_an_empty_list_are_absent(self, status: dict[str, Any]) -> None:
+        without = {"resourceType": "Observation", "id": "o"} | status
+        assert of("Without status", without) == ["o"]
+
+    def test_a_code_of_the_wrong_type_is_there_but_has_no_value(self) -> None:
+        assert of("Without status", observation("o", status=7)) == []
+        assert of("Final values", observation("o", status=7, effectiveDateTime="2024")) == []
+
 
 class TestConversions:
     @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""Values of FHIR choice elements, which keep their FHIR type until `as` or an operator takes it off."""
+"""FHIR values before an operator takes them: alternatives of choices with their type, the unreadable."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 
 class Chosen:
@@ -24,10 +24,23 @@ class Chosen:
         return f"Chosen({self.type!r}, {self.value!r})"
 
 
+class Unreadable:
+    """The type of UNREADABLE."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNREADABLE"
+
+
+# An element that is there, but not in the form FHIR gives it: not null, yet without content. A status that
+UNREADABLE: Final = Unreadable()
+
+
 def bare(value: Any) -> Any:
-    """The value without its FHIR type; lists are taken off element by element."""
+    """The value as operators and callers take it: without FHIR type, null for what cannot be read."""
     if value.__class__ is Chosen:
-        return value.value
+        value = value.value
     if value.__class__ is list:
-        return [item.value if item.__class__ is Chosen else item for item in value]
-    return value
+        return [bare(item) for item in value]
+    return None if value is UNREADABLE else value

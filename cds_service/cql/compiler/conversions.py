@@ -144,7 +144,7 @@ def as_(body: Body, node: Node) -> Closure:
         except Exception as error:
             fail(error)
         if matches:
-            return value if keeps_choice else bare(value)
+            return value.value if not keeps_choice and value.__class__ is Chosen else value
         if strict:
             fail(CqlRuntimeError(f"a {_kind(value)} cannot be cast to {target}"))
         return None

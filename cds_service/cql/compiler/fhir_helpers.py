@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cds_service.cql.compiler import types
 from cds_service.cql.compiler.body import Body, Closure, Frame, Node
-from cds_service.cql.compiler.choices import Chosen
+from cds_service.cql.compiler.choices import UNREADABLE, Chosen
 from cds_service.cql.compiler.model_info import fhir_model
 from cds_service.cql.compiler.readers import to_primitive
 from cds_service.cql.reasons import Why
@@ -121,7 +121,7 @@ _CLASSES: Final[dict[str, tuple[Callable[[Any], Any], str]]] = {
     "Period": (period_to_interval, "Interval<System.DateTime>"),
     "Range": (range_to_interval, "Interval<System.Quantity>"),
 }
-# A primitive of these types is its JSON value, and readers let no other through.
+# A primitive of these types is its JSON value; readers let no other through but UNREADABLE.
 _AS_READ: Final = frozenset({"System.String", "System.Boolean"})
 _FUNCTIONS: Final = {
     "ToString": "System.String", "ToBoolean": "System.Boolean", "ToInteger": "System.Integer",
@@ -186,7 +186,7 @@ def native_call(body: Body, node: Node) -> Closure:
     operand = body.compile(operands[0])
     static = (operand_type or "").startswith("FHIR.")
     if static and found[1] in _AS_READ and node["name"] in ("ToString", "ToBoolean"):
-        return operand
+        return lambda frame: None if (value := operand(frame)) is UNREADABLE else value
     if operand_type is None or operand_type.startswith("Choice<"):
         choice = operand
 
@@ -208,7 +208,7 @@ def native_call(body: Body, node: Node) -> Closure:
         if value is None:
             return None
         result = convert(value)
-        if result is None:
+        if result is None and value is not UNREADABLE:
             frame[0].current.notes.append((Why.INVALID, subject, value))
         return result
 

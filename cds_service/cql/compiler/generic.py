@@ -56,7 +56,7 @@ def operand(body: Body, node: Node | None) -> Closure:
         return constant(None)
     code = body.compile(node)
     static = body.type_of(node)
-    if static is None or "Choice<" in static or "System.Any" in static:
+    if static is None or any(part in static for part in ("FHIR.", "Choice<", "System.Any")):
         return lambda frame: bare(code(frame))
     return code
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cds_service.cql.compiler import types
 from cds_service.cql.compiler.body import Body, Closure, Frame, Node, handles, types_of
-from cds_service.cql.compiler.choices import Chosen
+from cds_service.cql.compiler.choices import UNREADABLE, Chosen
 from cds_service.cql.compiler.model_info import fhir_model
 from cds_service.cql.compiler.readers import Reader, choice_key, element_reader, value_reader
 from cds_service.cql.reasons import Why
@@ -188,7 +188,9 @@ def reading(body: Body, node: Node, source: Closure, source_type: str | None, re
         record = frame[0].current
         if patient and owner is not None:
             record.evidence.append(owner)
-        if value is None:
+        if value is UNREADABLE:
+            record.notes.append((Why.INVALID, path, owner.get(path) if owner.__class__ is dict else None))
+        elif value is None:
             if owner is None:
                 if patient:
                     record.notes.append((Why.NO_RESOURCE, "Patient", None))

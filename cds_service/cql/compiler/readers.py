@@ -1,7 +1,7 @@
 """Reading one element of FHIR data that may be invalid: from JSON value to JSON value, never raising.
 
 Real clients send an object where a list is due, a list where one object is due, and wrong types. A single
-value counts as a list of one and a list of one as its value; a value of the wrong type counts as missing.
+value counts as a list of one and a list of one as its value; a value of the wrong type is UNREADABLE.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-from cds_service.cql.compiler.choices import Chosen
+from cds_service.cql.compiler.choices import UNREADABLE, Chosen
 from cds_service.cql.compiler.model_info import fhir_model
 from cds_service.cql.values.numbers import INTEGER_MAX, INTEGER_MIN
 from cds_service.cql.values.temporal import Date, DateTime, Time
@@ -101,7 +101,7 @@ def _single_reader(key: str, classes: tuple[type, ...]) -> Reader:
             return value
         if value.__class__ is list and len(value) == 1 and value[0].__class__ in classes:
             return value[0]
-        return None
+        return None if value == [] else UNREADABLE
 
     return read
 
@@ -112,8 +112,10 @@ def _list_reader(key: str, classes: tuple[type, ...]) -> Reader:
             return None
         value = source.get(key)
         if value.__class__ is list:
-            return [item for item in value if item.__class__ in classes]
-        return [value] if value.__class__ in classes else None
+            return [item if item.__class__ in classes else UNREADABLE for item in value if item is not None]
+        if value is None:
+            return None
+        return [value if value.__class__ in classes else UNREADABLE]
 
     return read
 
