@@ -24,6 +24,9 @@ _ABSURD_NUMBER = re.compile(r"[A-Za-z*^\])}][+-]?\d{3}|\d{7}")
 _ANNOTATION_OF_UNIT = re.compile(r"(?<=[^./(])\{[^{}]*\}")
 _ANNOTATION = re.compile(r"\{[^{}]*\}(?![A-Za-z0-9\[{])")
 
+# UCUM section 3.2: arbitrary units ([IU], [CFU], ...) compare with nothing but themselves.
+_ARBITRARY = re.compile(r"\[(?:[A-Za-z0-9']*U|[CTE]+ID_50|IR|Lf)\]")
+
 _ZERO, _ONE, _TWELVE = Decimal(0), Decimal(1), Decimal(12)
 
 _lock = Lock()
@@ -128,8 +131,14 @@ def _conversion(source: str, target: str) -> _Conversion | None:
     left, right = without_annotations(left), without_annotations(right)
     if left == right:
         return _Conversion(_ONE)
+    if _arbitrary_units(left) != _arbitrary_units(right):
+        return None
     with _lock:
         return _ucum_conversion(left, right)
+
+
+def _arbitrary_units(unit: str) -> list[str]:
+    return sorted(name.replace("i", "I") for name in _ARBITRARY.findall(unit))
 
 
 def _ucum_conversion(source: str, target: str) -> _Conversion | None:
