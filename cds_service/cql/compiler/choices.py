@@ -34,6 +34,7 @@ class Unreadable:
 
 
 # An element that is there, but not in the form FHIR gives it: not null, yet without content. A status that
+# a client writes in its own way must not look like a status that is not there.
 UNREADABLE: Final = Unreadable()
 
 
