@@ -121,7 +121,7 @@ def _settle_memory() -> None:
     """Take what is loaded for good out of garbage collection: less work per call, memory shared by forks."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(100_000, 50, 1_000)
 
 
 def _serve_with_granian(settings: Settings, application: str) -> None:

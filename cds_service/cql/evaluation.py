@@ -76,7 +76,7 @@ class Evaluation:
         for name, value in input.answers.items():
             definition = self._answered(name)
             self._state.cache[definition] = (
-                Record(definition, self._state, value=value, answered=True) if input.trace else value
+                Record(definition, value=value, answered=True) if input.trace else value
             )
 
     def value(self, definition: str) -> Any:
@@ -100,7 +100,7 @@ class Evaluation:
         if not self._input.trace:
             raise CqlRuntimeError("this evaluation keeps no trace", library=self._unit.label)
         self.value(definition)
-        return DefinitionTrace(self._state.cache[self._unit.definitions[definition]])
+        return DefinitionTrace(self._state.cache[self._unit.definitions[definition]], self._state)
 
     def _run(self, definition: Definition) -> Any:
         """Evaluate a definition: its value, or its Record when tracing."""

@@ -21,18 +21,16 @@ class Record:
     """What happened while one definition was evaluated once.
 
     `evidence` holds resources and the records of definitions whose evidence counts here too; `values` holds
-    (compared value, the evidence it came from, unit word); `notes` say where nulls came from.
+    (compared value, the evidence it came from, unit word); `notes` say where nulls came from. The state is
+    not kept: it holds the records, and a cycle would keep a whole chart in memory until a collection.
     """
 
     __slots__ = (
-        "answered", "children", "definition", "evidence", "notes", "state", "unavailable", "value", "values",
+        "answered", "children", "definition", "evidence", "notes", "unavailable", "value", "values",
     )  # fmt: skip
 
-    def __init__(
-        self, definition: Definition, state: State, *, value: Any = None, answered: bool = False
-    ) -> None:
+    def __init__(self, definition: Definition, *, value: Any = None, answered: bool = False) -> None:
         self.definition = definition
-        self.state = state
         self.value = value
         self.answered = answered
         self.evidence: list[Any] = []
@@ -74,8 +72,9 @@ class DefinitionTrace:
     `unavailable` are the resource types touched, here or below, that nobody could tell about.
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, state: State) -> None:
         self._record = record
+        self._state = state
         definition = record.definition
         self.name: str = definition.name
         self.library: str = definition.library
@@ -87,7 +86,7 @@ class DefinitionTrace:
     def children(self) -> tuple[DefinitionTrace, ...]:
         """Definitions this one referred to, in order of first use."""
         unique = {id(child): child for child in self._record.children}
-        return tuple(DefinitionTrace(child) for child in unique.values())
+        return tuple(DefinitionTrace(child, self._state) for child in unique.values())
 
     @cached_property
     def evidence(self) -> tuple[str, ...]:
@@ -122,7 +121,7 @@ class DefinitionTrace:
         notes = list(record.null_notes(set(), everywhere=False))
         notes = notes or list(record.null_notes(set(), everywhere=True))
         notes.sort(key=lambda note: note[0])
-        words = {say(note, record.state): None for note in notes}
+        words = {say(note, self._state): None for note in notes}
         return "; ".join(list(words)[:3]) or "no value"
 
     def __repr__(self) -> str:

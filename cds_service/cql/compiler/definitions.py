@@ -76,7 +76,7 @@ class Definition:
             if found is not None:
                 return found  # type: ignore[no-any-return]
             outer = state.current
-            record = state.current = Record(self, state)
+            record = state.current = Record(self)
             state.depth += 1
             try:
                 if state.depth > DEPTH_LIMIT:
