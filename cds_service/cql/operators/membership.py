@@ -27,8 +27,7 @@ def contains(collection: Any, element: Any, *, precision: str | None = None) -> 
         if collection.low is None and collection.high is None:
             return _in_unbounded(collection)
         return logical_and(
-            less_or_equal(start(collection), element, precision),
-            less_or_equal(element, end(collection), precision),
+            _starts_by(collection, element, precision), _ends_not_before(collection, element, precision)
         )
     return _list_contains(collection, element)
 
@@ -99,6 +98,19 @@ def properly_includes(left: Any, right: Any, *, precision: str | None = None) ->
 def properly_included_in(left: Any, right: Any, *, precision: str | None = None) -> bool | None:
     """`properly_includes` the other way round."""
     return properly_includes(right, left, precision=precision)
+
+
+def _starts_by(interval: Interval, point: Any, precision: str | None) -> bool | None:
+    """An open bound itself decides more than the point beside it: 2025-06 is before 2025-07-01."""
+    if interval.low_closed or interval.low is None or precision is not None:
+        return less_or_equal(start(interval), point, precision)
+    return less(interval.low, point)
+
+
+def _ends_not_before(interval: Interval, point: Any, precision: str | None) -> bool | None:
+    if interval.high_closed or interval.high is None or precision is not None:
+        return less_or_equal(point, end(interval), precision)
+    return less(point, interval.high)
 
 
 def _typed_like(interval: Interval, other: Interval) -> Interval:

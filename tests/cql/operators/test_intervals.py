@@ -119,6 +119,20 @@ DATED: dict[str, tuple[str, Any, Any, str | None, bool | None]] = {
     ),
     "a day in an interval of days": ("In", on("2012-01-15"), days("2012-01-01", "2012-01-15"), None, True),
     "a month in an interval of days": ("In", on("2012-01"), days("2012-01-01", "2012-01-15"), None, None),
+    "a month before an open end in the next month": (
+        "In",
+        on("2025-06"),
+        Interval(on("2025-04-02"), on("2025-07-01"), True, False),
+        None,
+        True,
+    ),
+    "a month after an open start in the month before": (
+        "In",
+        on("2025-06"),
+        Interval(on("2025-05-31"), on("2025-07-01"), False, True),
+        None,
+        True,
+    ),
     "a month in an interval, by month": (
         "In",
         on("2012-01"),
