@@ -134,8 +134,11 @@ class _Generator:
             concept["text"] = "free text"
         return concept
 
-    def status(self, kind: str, *codes: str) -> Json | None:
+    def status(self, kind: str, *codes: str) -> Json | str | None:
+        """A concept; sometimes only the code, as FHIR had it before R4."""
         code = self.random.choice(codes)
+        if self.chance(0.03):
+            return code
         status: Json = {"coding": [{"system": _STATUS_SYSTEM + kind, "code": code}]}
         return status if self.chance(0.85) else None
 
