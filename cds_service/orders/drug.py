@@ -43,6 +43,8 @@ class FoundProduct(Protocol):
     def unassigned_code(self) -> str | None: ...
     @property
     def contradictions(self) -> tuple[str, ...]: ...
+    @property
+    def possible(self) -> tuple[str, ...]: ...
 
 
 class Identify(Protocol):
@@ -110,6 +112,7 @@ def identify_drug(
         billing_codes=found.billing_codes,
         unassigned_code=found.unassigned_code,
         contradictions=found.contradictions,
+        possible=found.possible,
     )
 
 

@@ -31,7 +31,8 @@ class ProductIdentification:
     `product` is a catalogue product id or None. `billing_codes` are upper-case HCPCS/CPT codes without
     modifiers, as the order gives them. `unassigned_code` is the first of them that names no drug
     (J3490, J3590, C9399, J9999 as listed in the catalogue). `contradictions` are sentences for people,
-    non-empty when two codings of one order stand for different products.
+    non-empty when two codings of one order stand for different products. `possible` are the brands that an
+    order which names only their substance leaves open.
     """
 
     product: str | None
@@ -41,6 +42,7 @@ class ProductIdentification:
     billing_codes: tuple[str, ...] = ()
     unassigned_code: str | None = None
     contradictions: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
 
 
 class ServiceDateBasis(enum.Enum):
@@ -93,11 +95,20 @@ class CareSetting:
     """Where the drug is to be given: encounter class and order category; place-of-service codes if any.
 
     `basis` names the element that settled it, for people. `codes` are all setting codes found.
+
+    `site_codes` say what kind of place the order itself names for giving the drug, `affiliation_codes` what
+    that place is part of; `encounter_site_codes` say where the encounter takes place, when the order names no
+    place: that is where the drug is ordered, and perhaps where it is given. `site_basis` says in words where
+    they were found, or what is missing.
     """
 
     patient_status: PatientStatus
     basis: str | None = None
     codes: tuple[Coding, ...] = ()
+    site_codes: tuple[Coding, ...] = ()
+    affiliation_codes: tuple[Coding, ...] = ()
+    encounter_site_codes: tuple[Coding, ...] = ()
+    site_basis: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

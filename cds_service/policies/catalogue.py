@@ -16,7 +16,7 @@ from cds_service.policies.identification import Identification
 from cds_service.policies.libraries import load_libraries
 from cds_service.policies.model import Payer, PolicyVersion, Product, Selection
 from cds_service.policies.payers import Payers, load_payers
-from cds_service.policies.products import ProductEntry, load_products, load_unassigned_codes
+from cds_service.policies.products import DrugList, ProductEntry, load_drug_list, load_unassigned_codes
 from cds_service.policies.selection import OrderFacts, PolicyIndex
 from cds_service.policies.settings import load_setting_codes
 from cds_service.policies.value_sets import ValueSets, load_value_sets
@@ -32,7 +32,7 @@ class Catalogue:
         self,
         *,
         payers: Payers,
-        products: Sequence[ProductEntry],
+        drugs: DrugList,
         unassigned_codes: Mapping[str, str],
         vocabulary: Vocabulary,
         value_sets: ValueSets,
@@ -41,20 +41,23 @@ class Catalogue:
     ) -> None:
         """Put a catalogue together from loaded parts. Raises CatalogueError when policy versions overlap."""
         self.payers: Mapping[str, Payer] = payers
-        self.products: Mapping[str, Product] = {entry.product.id: entry.product for entry in products}
+        self.products: Mapping[str, Product] = {entry.product.id: entry.product for entry in drugs.products}
         self.product_codes: Mapping[str, tuple[Coding, ...]] = {
-            entry.product.id: entry.codes + entry.ingredient_codes for entry in products
+            entry.product.id: entry.codes + entry.ingredient_codes for entry in drugs.products
         }
         self.unassigned_codes = unassigned_codes
+        self.class_codes = drugs.class_codes
         self.vocabulary = vocabulary
         self.value_sets = value_sets
         self.versions: tuple[PolicyVersion, ...] = tuple(versions)
         self.version = version
-        self.identify = Identification(products, unassigned_codes, vocabulary.systems)
+        self.identify = Identification(
+            drugs.products, unassigned_codes, vocabulary.systems, drugs.class_codes
+        )
         check_timelines(self.versions)
-        self.entries = tuple(products)
+        self.entries = drugs.products
         self._payers = payers
-        billing = {product.id: product.billing_codes for product in self.products.values()}
+        billing = {product.id: self._assumed_codes(product) for product in self.products.values()}
         self._index = PolicyIndex(self.versions, self.payers, billing)
         self._by_name = {(found.policy, found.version): found for found in self.versions}
 
@@ -67,20 +70,22 @@ class Catalogue:
         files = CatalogueFiles(directory)
         systems = load_code_systems(files)
         payers = load_payers(files)
-        products = load_products(files, systems)
+        drugs = load_drug_list(files, systems)
         unassigned = load_unassigned_codes(files)
         settings = load_setting_codes(files, systems)
         value_sets = load_value_sets(files, systems)
         known = Known(
             payers=payers.keys(),
-            products={entry.product.id for entry in products},
+            products={entry.product.id for entry in drugs.products},
             unassigned_codes=unassigned.keys(),
+            billing_codes=drugs.class_codes.keys()
+            | {code for entry in drugs.products for code in entry.product.billing_codes},
             value_sets=value_sets,
             libraries=load_libraries(files),
         )
         return cls(
             payers=payers,
-            products=products,
+            drugs=drugs,
             unassigned_codes=unassigned,
             vocabulary=Vocabulary(systems, settings),
             value_sets=value_sets,
@@ -92,13 +97,18 @@ class Catalogue:
         """The same catalogue with other policies and products (what-if runs, benchmarks)."""
         return Catalogue(
             payers=self._payers,
-            products=products,
+            drugs=DrugList(tuple(products), self.class_codes),
             unassigned_codes=self.unassigned_codes,
             vocabulary=self.vocabulary,
             value_sets=self.value_sets,
             versions=versions,
             version=f"{self.version}+",
         )
+
+    def _assumed_codes(self, product: Product) -> tuple[str, ...]:
+        """The codes that count when an order for the product gives none: its own, before unassigned ones."""
+        assigned = tuple(code for code in product.billing_codes if code not in self.unassigned_codes)
+        return assigned or product.billing_codes
 
     def payer_of(self, coverage: Mapping[str, Any], organization: Mapping[str, Any] | None) -> Payer | None:
         """The payer of a Coverage resource and its payor Organization, if it is one of ours."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from cds_service.fhir.codes import Coding
@@ -25,6 +25,7 @@ class ProductMatch(NamedTuple):
     """The product an order names, and how it was found; field by field what the order keeps of it.
 
     `product` is None when nothing, or not one thing, is named. `contradictions` are sentences for people.
+    `possible` are the brands that the order leaves open, when its substance or its billing code is theirs.
     """
 
     product: str | None
@@ -34,6 +35,7 @@ class ProductMatch(NamedTuple):
     billing_codes: tuple[str, ...] = ()
     unassigned_code: str | None = None
     contradictions: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
 
 
 class _Named(NamedTuple):
@@ -45,14 +47,20 @@ class _Named(NamedTuple):
     excluded: frozenset[str]  # products that the drug's texts rule out
     misrouted: frozenset[str]  # products that the order's route rules out, when only the substance is named
     several: bool  # two names that no product shares
+    shared: frozenset[str]  # products whose common substance is named
 
 
 class Identification:
     """Looks products up by code and by name. Built once; every look-up is by hash."""
 
     def __init__(
-        self, products: Iterable[ProductEntry], unassigned: Mapping[str, str], systems: CodeSystems
+        self,
+        products: Iterable[ProductEntry],
+        unassigned: Mapping[str, str],
+        systems: CodeSystems,
+        class_codes: Collection[str] = (),
     ) -> None:
+        """`class_codes` are assigned codes that name a class of drugs, so they settle no product."""
         entries = tuple(products)
         self._products: dict[str, Product] = {entry.product.id: entry.product for entry in entries}
         self._unassigned = frozenset(unassigned)
@@ -75,7 +83,7 @@ class Identification:
                 known = self._ingredients.get(coding[:2], frozenset())
                 self._ingredients[coding[:2]] = known | {identity}
             for code in entry.product.billing_codes:
-                if code not in self._unassigned:
+                if code not in self._unassigned and code not in class_codes:
                     self._billing[code] = self._billing.get(code, frozenset()) | {identity}
         self._names = PhraseIndex(_name_phrases(entries))
         self._forms = PhraseIndex(
@@ -113,6 +121,7 @@ class Identification:
             billing_codes=billing_codes,
             unassigned_code=next((code for code in billing_codes if code in self._unassigned), None),
             contradictions=contradictions,
+            possible=self._possible(by_billing, named) if product is None and not contradictions else (),
         )
 
     # -- what the codes say -----------------------------------------------------------------------------
@@ -149,10 +158,12 @@ class Identification:
         groups: list[frozenset[str]] = []
         substances: list[frozenset[str]] = []
         excluded: set[str] = set()
+        shared: set[str] = set()
         tokens = words(SEPARATOR.join(dict.fromkeys(texts)))
         for phrase in self._names.find(tokens):
             brands |= phrase.brands
             excluded |= phrase.not_names
+            shared |= phrase.shared
             if phrase.names:
                 (groups if phrase.brands else substances).append(phrase.names)
         fitting = {product for form in self._forms.find(tokens) for product in form.names}
@@ -168,6 +179,7 @@ class Identification:
             excluded=frozenset(excluded),
             misrouted=misrouted,
             several=bool(groups) and not candidates,
+            shared=frozenset(shared - excluded),
         )
 
     def _by_route(
@@ -242,6 +254,11 @@ class Identification:
             found.append("The text of the order names more than one drug.")
         return tuple(found)
 
+    def _possible(self, by_billing: list[frozenset[str]], named: _Named) -> tuple[str, ...]:
+        billed = frozenset.intersection(*by_billing) if by_billing else _NO_PRODUCTS
+        found = (billed & named.shared) or billed or named.shared
+        return tuple(sorted(self._products[product].brand for product in found))
+
     def _brands(self, products: Iterable[str]) -> str:
         return " and ".join(sorted(self._products[product].brand for product in products))
 
@@ -270,11 +287,13 @@ def _name_phrases(entries: tuple[ProductEntry, ...]) -> Iterator[Phrase]:
     brands = _owners((entry.product.id, entry.names) for entry in entries)
     generics = _owners((entry.product.id, entry.generic_names) for entry in entries)
     not_names = _owners((entry.product.id, entry.not_names) for entry in entries)
-    for phrase in {**brands, **generics, **not_names}:
+    shared = _owners((entry.product.id, entry.shared_names) for entry in entries)
+    for phrase in {**brands, **generics, **not_names, **shared}:
         own = frozenset(brands.get(phrase, ()))
         yield Phrase(
             phrase,
             names=own or frozenset(generics.get(phrase, ())),
             brands=own,
             not_names=frozenset(not_names.get(phrase, ())),
+            shared=frozenset(shared.get(phrase, ())),
         )

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from cds_service.cql import CompiledLibrary
+
+UNDATED: Final = "undated"  # folder and version name of a policy whose document bears no date
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,12 @@ class Payer:
     phone: str | None = None
     real_time_approval: bool = True
     unlisted_drugs: str = "not-addressed"  # or "no-authorization"
+    alternatives: tuple[AlternativeSite, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One product of `catalog/drugs.yaml`."""
+    """One product of the drug list (`catalog/drugs.yaml`, `catalog/drugs/`)."""
 
     id: str
     brand: str
@@ -94,14 +98,55 @@ class ConditionNotCovered:
     value_set: str | None = None
 
 
+class StatementKind(enum.Enum):
+    """What a statement decides: whether the drug is needed, or only where it is given."""
+
+    MEDICAL_NECESSITY = "medical-necessity"
+    SITE_OF_CARE = "site-of-care"
+
+
+@dataclass(frozen=True, slots=True)
+class CareSite:
+    """A lower-cost setting that a site-of-care policy names, e.g. home infusion."""
+
+    name: str
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A limited approval while the patient moves to a lower-cost setting; `once`: for a first request only."""
+
+    days: int
+    text: str
+    cite: str
+    once: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeSite:
+    """A place in the payer's network, as `catalog/payers.yaml` names it; `identifiers` are (system, value)."""
+
+    name: str
+    setting: str
+    identifiers: tuple[tuple[str, str], ...] = ()
+    contact: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One thing a policy version says: about these products, this conclusion decides.
 
     `products` are catalogue ids; empty means "any product without a statement of its own" and then
-    `unassigned_codes` lists the billing codes that bring it here. `applies` names a CQL definition that
-    says whether the policy speaks of this order at all (None: always). `conclusion` names the CQL
+    `unassigned_codes` lists the billing codes that bring it here. `billing_codes` are assigned codes that
+    bring an order here even when they leave open which product it is for. `applies` names a CQL definition
+    that says whether the policy speaks of this order at all (None: always). `conclusion` names the CQL
     definition; `criteria` is its tree. `never_covered` is True where the document covers no use.
+    `applies_unknown` says what an unknown `applies` needs: "site" (where the drug is given) or "documentation"
+    (the criteria of `scope`, which are then asked).
+
+    A site-of-care statement says with `restricted_setting`, a CQL definition, whether the setting is one that
+    it restricts; there the conclusion holds the exceptions, and `lower_cost_settings` are covered without one.
     """
 
     id: str
@@ -111,6 +156,7 @@ class Statement:
     criteria: CriteriaNode
     products: frozenset[str] = frozenset()
     unassigned_codes: frozenset[str] = frozenset()
+    billing_codes: frozenset[str] = frozenset()
     applies: str | None = None
     applies_reason: str | None = None  # for people, when `applies` is false
     not_covered_reason: str = ""
@@ -119,6 +165,12 @@ class Statement:
     quantity_limit: QuantityLimit | None = None
     billing_code: str | None = None
     notes: tuple[str, ...] = ()
+    kind: StatementKind = StatementKind.MEDICAL_NECESSITY
+    applies_unknown: str = "site"
+    scope: CriteriaNode | None = None  # the tree of `applies`, where an unknown one is asked
+    restricted_setting: str | None = None
+    lower_cost_settings: tuple[CareSite, ...] = ()
+    transition: Transition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +185,14 @@ class Referral:
 
 @dataclass(frozen=True, slots=True)
 class PolicyVersion:
-    """One dated version of one policy, ready to evaluate."""
+    """One version of one policy, ready to evaluate; one without dates is "undated" and always in force."""
 
     policy: str  # "cigna-1701"
     number: str  # "1701"
-    version: str  # the effective date, ISO: "2024-07-01"
+    version: str  # the effective date, ISO: "2024-07-01"; else "undated"
     title: str
     payer: str
-    effective_from: date
+    effective_from: date  # date.min for an undated version
     effective_to: date | None
     precertification: bool
     statements: tuple[Statement, ...]
@@ -153,7 +205,12 @@ class PolicyVersion:
     @property
     def label(self) -> str:
         """How people call it: number, title and effective date."""
-        return f"{self.number} {self.title} (effective {self.version})"
+        return f"{self.number} {self.title} ({in_force_since(self.version)})"
+
+
+def in_force_since(version: str) -> str:
+    """The version of a policy in words: "effective 2024-07-01", or that its document bears no date."""
+    return "undated" if version == UNDATED else f"effective {version}"
 
 
 class NotAddressed(enum.Enum):

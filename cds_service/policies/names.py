@@ -37,6 +37,7 @@ class Phrase:
     names: frozenset[str]  # product ids that the phrase names
     brands: frozenset[str]  # those of them whose brand it is
     not_names: frozenset[str]  # product ids that it must not be taken for
+    shared: frozenset[str] = frozenset()  # product ids whose common substance it is; it names none of them
 
 
 class PhraseIndex:

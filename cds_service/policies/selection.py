@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 from cds_service.policies.model import NotAddressed, Payer, PolicyVersion, Referral, Selection, Statement
 
+_MOST_BRANDS = 6  # in a sentence that people can read
+
 
 class DrugFacts(Protocol):
     """What selection needs to know of the drug on an order."""
@@ -20,6 +22,8 @@ class DrugFacts(Protocol):
     def billing_codes(self) -> tuple[str, ...]: ...
     @property
     def contradictions(self) -> tuple[str, ...]: ...
+    @property
+    def possible(self) -> tuple[str, ...]: ...
 
 
 class PayerFacts(Protocol):
@@ -59,6 +63,7 @@ class PolicyIndex:
         self._payers = payers
         self._billing_codes = billing_codes
         self._by_product: dict[tuple[str, str], list[_Addressed]] = {}
+        self._by_assigned_code: dict[tuple[str, str], list[_Addressed]] = {}
         self._by_code: dict[tuple[str, str], list[_Addressed]] = {}
         self._referrals: dict[tuple[str, str], list[tuple[PolicyVersion, Referral]]] = {}
         self._own_products: dict[tuple[str, str], frozenset[str]] = {}
@@ -74,6 +79,8 @@ class PolicyIndex:
             own |= statement.products
             for product in statement.products:
                 self._by_product.setdefault((payer, product), []).append(_Addressed(version, statement))
+            for code in statement.billing_codes:
+                self._by_assigned_code.setdefault((payer, code), []).append(_Addressed(version, statement))
             for code in statement.unassigned_codes:
                 self._by_code.setdefault((payer, code), []).append(_Addressed(version, statement))
         self._own_products[(version.policy, version.version)] = frozenset(own)
@@ -84,8 +91,10 @@ class PolicyIndex:
     def select(self, order: OrderFacts, on: date) -> Selection:
         """The statements in force on the date of service that speak of the order's drug.
 
-        A statement about the product goes before one about any drug under its billing code, within each
-        policy. When the order gives no billing code, the one under which the product is billed counts.
+        A statement about the product, or about an assigned code that may leave the product open, goes
+        before one about any drug under its unassigned code, within each policy. When the order gives no
+        billing code, the one under which the product is billed counts. A policy that refers a code
+        elsewhere does not decide; others that speak of the product do.
         """
         drug, payer = order.drug, order.coverage.payer
         if drug.contradictions:
@@ -95,32 +104,45 @@ class PolicyIndex:
         if not codes and drug.product is not None:
             codes = self._billing_codes.get(drug.product, ())
 
-        referral = self._referral(payer, codes, on)
-        if referral is not None:
-            return referral
+        referrals = self._in_force_referrals(payer, codes, on)
+        referring = {version.policy for version, _ in referrals}
         addressed = list(self._by_product.get((payer, drug.product), ())) if drug.product else []
+        for code in codes:
+            for found in self._by_assigned_code.get((payer, code), ()):
+                if found not in addressed:
+                    addressed.append(found)
         for code in codes:
             for found in self._by_code.get((payer, code), ()):
                 own = self._own_products[(found.version.policy, found.version.version)]
                 if drug.product not in own and found not in addressed:
                     addressed.append(found)
-        statements = tuple(found for found in addressed if is_in_force(found.version, on))
+        statements = tuple(
+            found
+            for found in addressed
+            if found.version.policy not in referring and is_in_force(found.version, on)
+        )
         if statements:
             return Selection(
                 statements=statements, consulted=_versions(found.version for found in statements)
             )
+        if referrals:
+            version, referral = referrals[0]
+            return Selection(
+                not_addressed=NotAddressed.REFERRED,
+                explanation=f"{referral.text} Look at policy {referral.policy}.",
+                consulted=(version,),
+            )
         return self._why_none(payer, drug, codes, addressed, on)
 
-    def _referral(self, payer: str, codes: tuple[str, ...], on: date) -> Selection | None:
-        for code in codes:
-            for version, referral in self._referrals.get((payer, code), ()):
-                if is_in_force(version, on):
-                    return Selection(
-                        not_addressed=NotAddressed.REFERRED,
-                        explanation=f"{referral.text} Look at policy {referral.policy}.",
-                        consulted=(version,),
-                    )
-        return None
+    def _in_force_referrals(
+        self, payer: str, codes: tuple[str, ...], on: date
+    ) -> list[tuple[PolicyVersion, Referral]]:
+        return [
+            (version, referral)
+            for code in codes
+            for version, referral in self._referrals.get((payer, code), ())
+            if is_in_force(version, on)
+        ]
 
     def _why_none(
         self, payer: str, drug: DrugFacts, codes: tuple[str, ...], addressed: list[_Addressed], on: date
@@ -129,10 +151,10 @@ class PolicyIndex:
         what = f"{drug.display} under {' or '.join(codes)}" if codes else drug.display
         label = self._payers[payer].label if payer in self._payers else payer
         if not spoken:
-            return Selection(
-                not_addressed=NotAddressed.NO_POLICY,
-                explanation=f"No policy of {label} on file speaks of {what}; ask {label} which one does.",
-            )
+            explanation = f"No policy of {label} on file speaks of {what}; ask {label} which one does."
+            if len(drug.possible) > 1:
+                explanation += f" {_which_product(drug.possible)}"
+            return Selection(not_addressed=NotAddressed.NO_POLICY, explanation=explanation)
         in_force = _versions(
             version
             for policy in dict.fromkeys(version.policy for version in spoken)
@@ -161,6 +183,12 @@ class PolicyIndex:
 def is_in_force(version: PolicyVersion, on: date) -> bool:
     """Whether a version holds on a day; both ends of its dates are included."""
     return version.effective_from <= on and (version.effective_to is None or on <= version.effective_to)
+
+
+def _which_product(brands: tuple[str, ...]) -> str:
+    if len(brands) > _MOST_BRANDS:
+        return f"The order leaves open which of {len(brands)} products on file is meant."
+    return f"The order leaves open which product is meant: {', '.join(brands[:-1])} or {brands[-1]}."
 
 
 def _versions(versions: Iterable[PolicyVersion]) -> tuple[PolicyVersion, ...]:

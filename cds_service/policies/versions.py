@@ -5,31 +5,42 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import date
 
 from cds_service.cql import CompiledLibrary
 from cds_service.policies.criteria import criteria_tree
 from cds_service.policies.errors import CatalogueError
 from cds_service.policies.files import CatalogueFiles, Entry
 from cds_service.policies.model import (
+    UNDATED,
+    CareSite,
     ConditionNotCovered,
+    CriteriaNode,
     PolicyVersion,
     QuantityLimit,
     Referral,
     Statement,
+    StatementKind,
+    Transition,
 )
 from cds_service.policies.value_sets import ValueSets
 
 _PATTERN = "policies/*/*/policy.yaml"
 _SOURCE = "criteria.cql"
+_SITE, _DOCUMENTATION = "site", "documentation"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a policy may name: payers, products, unassigned codes, value sets, libraries by ELM file."""
+    """What a policy may name: payers, products, codes, value sets, libraries by ELM file.
+
+    `billing_codes` are those under which products of the drug list are billed, and those that name a class.
+    """
 
     payers: Set[str]
     products: Set[str]
     unassigned_codes: Set[str]
+    billing_codes: Set[str]
     value_sets: ValueSets
     libraries: Mapping[str, CompiledLibrary]
 
@@ -70,8 +81,10 @@ def _version(files: CatalogueFiles, name: str, known: Known) -> PolicyVersion:
         entry.fail("policy", f"must be the name of its folder, {policy}")
     effective = entry.entry("effective")
     start, end = effective.date("from"), effective.date("to")
-    if start is None or start.isoformat() != folder:
+    if (start.isoformat() if start is not None else UNDATED) != folder:
         effective.fail("from", f"must be the date in the name of its folder, {folder}")
+    if start is None:
+        start = date.min
     if end is not None and end < start:
         effective.fail("to", "must not be before `from`")
     payer = entry.text("payer")
@@ -114,7 +127,8 @@ def _check_statements(entry: Entry, statements: Sequence[Statement]) -> None:
         entry.fail("statements", "is empty")
     seen: dict[str, str] = {}
     for statement in statements:
-        for key in (f"id {statement.id}", *sorted(statement.products), *sorted(statement.unassigned_codes)):
+        codes = statement.unassigned_codes | statement.billing_codes
+        for key in (f"id {statement.id}", *sorted(statement.products), *sorted(codes)):
             if key in seen:
                 entry.fail("statements", f"{key} is in both {seen[key]} and {statement.id}")
             seen[key] = statement.id
@@ -123,14 +137,20 @@ def _check_statements(entry: Entry, statements: Sequence[Statement]) -> None:
 def _statement(entry: Entry, library: CompiledLibrary, known: Known) -> Statement:
     products = frozenset(entry.texts("products"))
     codes = frozenset(code.upper() for code in entry.texts("unassigned_codes"))
-    _all_known(entry, "products", products, known.products, "catalog/drugs.yaml")
+    assigned = frozenset(code.upper() for code in entry.texts("billing_codes"))
+    _all_known(entry, "products", products, known.products, "the drug list")
+    _all_known(entry, "billing_codes", assigned, known.billing_codes, "the drug list")
     _all_known(entry, "unassigned_codes", codes, known.unassigned_codes, "catalog/unassigned_codes.yaml")
     if bool(products) == bool(codes):
         entry.fail("products", "name products, or else unassigned_codes for any other product, not both")
+    if assigned & known.unassigned_codes or (assigned and not products):
+        entry.fail("billing_codes", "are assigned codes beside products; unassigned ones name no drug")
     conclusion, applies = entry.text("conclusion"), entry.optional_text("applies")
-    for key, name in (("conclusion", conclusion), ("applies", applies)):
+    restricted = entry.optional_text("restricted_setting")
+    for key, name in (("conclusion", conclusion), ("applies", applies), ("restricted_setting", restricted)):
         if name is not None and name not in library.definitions:
             entry.fail(key, f"{name!r} is not defined in library {library.name}")
+    kind = _kind(entry, restricted)
     return Statement(
         id=entry.text("id"),
         title=entry.text("title"),
@@ -139,6 +159,7 @@ def _statement(entry: Entry, library: CompiledLibrary, known: Known) -> Statemen
         criteria=criteria_tree(library, conclusion, entry.file.replace("policy.yaml", "criteria.cql")),
         products=products,
         unassigned_codes=codes,
+        billing_codes=assigned,
         applies=applies,
         applies_reason=entry.optional_text("applies_reason"),
         not_covered_reason=entry.optional_text("not_covered_reason") or "",
@@ -149,7 +170,51 @@ def _statement(entry: Entry, library: CompiledLibrary, known: Known) -> Statemen
         quantity_limit=_limit(entry.optional_entry("quantity_limit")),
         billing_code=entry.optional_text("billing_code"),
         notes=entry.texts("notes"),
+        kind=kind,
+        applies_unknown=entry.optional_text("applies_unknown") or _SITE,
+        scope=_scope(entry, library, applies),
+        restricted_setting=restricted,
+        lower_cost_settings=tuple(
+            CareSite(item.text("name"), item.text("cite")) for item in entry.entries("lower_cost_settings")
+        ),
+        transition=_transition(entry.optional_entry("transition")),
     )
+
+
+def _kind(entry: Entry, restricted: str | None) -> StatementKind:
+    named = entry.optional_text("kind") or StatementKind.MEDICAL_NECESSITY.value
+    kind = next((each for each in StatementKind if each.value == named), None)
+    if kind is None:
+        entry.fail("kind", f"must be {' or '.join(each.value for each in StatementKind)}")
+    if kind is StatementKind.SITE_OF_CARE:
+        if restricted is None:
+            entry.fail("restricted_setting", "is missing: which setting does the statement restrict?")
+        if not entry.data.get("lower_cost_settings"):
+            entry.fail("lower_cost_settings", "is missing: where is the drug covered without an exception?")
+    elif restricted is not None:
+        entry.fail("restricted_setting", "belongs to a statement of kind site-of-care")
+    return kind
+
+
+def _scope(entry: Entry, library: CompiledLibrary, applies: str | None) -> CriteriaNode | None:
+    """The criteria of `applies`, where the statement asks them when they are unknown."""
+    wanted = entry.optional_text("applies_unknown") or _SITE
+    if wanted not in (_SITE, _DOCUMENTATION):
+        entry.fail("applies_unknown", f"must be {_SITE} or {_DOCUMENTATION}")
+    if wanted == _SITE:
+        return None
+    if applies is None:
+        entry.fail("applies_unknown", "needs `applies`")
+    return criteria_tree(library, applies, entry.file.replace("policy.yaml", "criteria.cql"))
+
+
+def _transition(entry: Entry | None) -> Transition | None:
+    if entry is None:
+        return None
+    days = entry.integer("days")
+    if days is None:
+        entry.fail("days", "is missing")
+    return Transition(days, entry.text("text"), entry.text("cite"), entry.flag("once", True))
 
 
 def _all_known(entry: Entry, key: str, named: Set[str], known: Set[str], where: str) -> None:

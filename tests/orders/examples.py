@@ -63,6 +63,7 @@ class Found:
     billing_codes: tuple[str, ...] = ()
     unassigned_code: str | None = None
     contradictions: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
 
 
 def identify(

@@ -54,6 +54,7 @@ class Drug:
     display: str = "Ketalar"
     billing_codes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
 
 
 @dataclass

@@ -9,13 +9,13 @@ import pytest
 from cds_service.policies.code_systems import load_code_systems
 from cds_service.policies.files import CatalogueFiles
 from cds_service.policies.identification import Identification
-from cds_service.policies.products import ProductEntry, load_products, load_unassigned_codes
+from cds_service.policies.products import ProductEntry, load_drug_list, load_unassigned_codes
 from tests.policies.catalogue_folder import RULES
 
 FILES = CatalogueFiles(RULES)
 SYSTEMS = load_code_systems(FILES)
-PRODUCTS = load_products(FILES, SYSTEMS)
-IDENTIFY = Identification(PRODUCTS, load_unassigned_codes(FILES), SYSTEMS)
+PRODUCTS, CLASS_CODES = load_drug_list(FILES, SYSTEMS)
+IDENTIFY = Identification(PRODUCTS, load_unassigned_codes(FILES), SYSTEMS, CLASS_CODES)
 
 
 def identify(text: str) -> str | None:
