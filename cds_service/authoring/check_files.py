@@ -10,14 +10,15 @@ from typing import Any
 
 import cds_service.policies
 from cds_service.authoring.cases import CASES_SCHEMA
-from cds_service.authoring.findings import Content, Finding
+from cds_service.authoring.findings import DRUGS, MORE_DRUGS, Content, Finding
 from cds_service.authoring.yaml_files import dotted, schema_errors
 
 _SCHEMAS = Path(cds_service.policies.__file__).with_name("schemas")
 
 SCHEMAS = {
     "catalog/payers.yaml": _SCHEMAS / "payers.schema.json",
-    "catalog/drugs.yaml": _SCHEMAS / "drugs.schema.json",
+    DRUGS: _SCHEMAS / "drugs.schema.json",
+    MORE_DRUGS: _SCHEMAS / "drugs.schema.json",
     "catalog/code_systems.yaml": _SCHEMAS / "code_systems.schema.json",
     "catalog/settings.yaml": _SCHEMAS / "settings.schema.json",
     "catalog/unassigned_codes.yaml": _SCHEMAS / "unassigned_codes.schema.json",
@@ -29,7 +30,6 @@ SCHEMAS = {
 
 _LISTS = {
     "catalog/payers.yaml": ("payers", "id"),
-    "catalog/drugs.yaml": ("products", "id"),
     "catalog/code_systems.yaml": ("code_systems", "id"),
     "catalog/unassigned_codes.yaml": ("unassigned_codes", "code"),
 }
@@ -58,6 +58,19 @@ def _double_ids(content: Content) -> Iterator[Finding]:
         for value, count in counts.items():
             if count > 1:
                 yield Finding(name, key, f"{value} is listed {count} times")
+    for key, identity in (("products", "id"), ("class_codes", "code")):
+        yield from _double_drugs(content, key, identity)
+
+
+def _double_drugs(content: Content, key: str, identity: str) -> Iterator[Finding]:
+    """The files of the drug list are one list."""
+    counts: Counter[str] = Counter()
+    for name in content.drug_files():
+        values = [str(each[identity]) for each in content.entries(name, key) if identity in each]
+        counts.update(values)
+        for value in dict.fromkeys(values):
+            if counts[value] > 1:
+                yield Finding(name, key, f"{value} is listed {counts[value]} times")
     urls = Counter(str(data.get("url")) for _, data in content.value_sets())
     for name, data in content.value_sets():
         if data.get("id") != Path(name).stem:

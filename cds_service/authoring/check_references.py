@@ -10,8 +10,6 @@ from typing import Any
 
 from cds_service.authoring.findings import Content, Finding
 
-_DRUGS = "catalog/drugs.yaml"
-
 
 def check_references(content: Content) -> Iterator[Finding]:
     """All findings about names that lead nowhere and versions that compete."""
@@ -25,9 +23,10 @@ def _code_systems(content: Content) -> Iterator[Finding]:
     known = content.ids("catalog/code_systems.yaml", "code_systems")
     for name, data in content.value_sets():
         yield from _unknown_systems(name, "codes", data, known)
-    for position, product in enumerate(content.entries(_DRUGS, "products")):
-        for key in ("codes", "routes"):
-            yield from _unknown_systems(_DRUGS, key, product, known, f"products[{position}].")
+    for name in content.drug_files():
+        for position, product in enumerate(content.entries(name, "products")):
+            for key in ("codes", "routes"):
+                yield from _unknown_systems(name, key, product, known, f"products[{position}].")
 
 
 def _unknown_systems(
@@ -44,8 +43,7 @@ def _policy(content: Content, name: str, policy: Mapping[str, Any]) -> Iterator[
         yield Finding(name, "policy", f"must be the name of its folder, {path.parent.parent.name}")
     if policy.get("payer") not in content.ids("catalog/payers.yaml", "payers"):
         yield Finding(name, "payer", f"no payer {policy.get('payer')!r} in catalog/payers.yaml")
-    products = content.ids(_DRUGS, "products")
-    unassigned = content.ids("catalog/unassigned_codes.yaml", "unassigned_codes", "code")
+    products = {each for file in content.drug_files() for each in content.ids(file, "products")}
     value_sets = {str(data.get("id")) for _, data in content.value_sets()}
     owners: dict[str, str] = {}
     identities: set[str] = set()
@@ -57,21 +55,39 @@ def _policy(content: Content, name: str, policy: Mapping[str, Any]) -> Iterator[
         identities.add(identity)
         for product in statement.get("products") or ():
             if product not in products:
-                yield Finding(name, f"{place}.products", f"no product {product!r} in {_DRUGS}")
+                yield Finding(name, f"{place}.products", f"no product {product!r} in the drug list")
             if owners.setdefault(str(product), identity) != identity:
                 yield Finding(
                     name, f"{place}.products", f"{product} is decided by statement {owners[product]} too"
                 )
-        for code in statement.get("unassigned_codes") or ():
-            if str(code) not in unassigned:
-                yield Finding(
-                    name, f"{place}.unassigned_codes", f"{code} is not in catalog/unassigned_codes.yaml"
-                )
+        yield from _codes(content, name, place, statement)
         for number, condition in enumerate(statement.get("conditions_not_covered") or ()):
             wanted = condition.get("value_set") if isinstance(condition, dict) else None
             if wanted is not None and wanted not in value_sets:
                 where = f"{place}.conditions_not_covered[{number}].value_set"
                 yield Finding(name, where, f"no value set {wanted!r} in catalog/value_sets")
+
+
+def _codes(content: Content, name: str, place: str, statement: Mapping[str, Any]) -> Iterator[Finding]:
+    unassigned = content.ids("catalog/unassigned_codes.yaml", "unassigned_codes", "code")
+    for code in statement.get("unassigned_codes") or ():
+        if str(code) not in unassigned:
+            yield Finding(
+                name, f"{place}.unassigned_codes", f"{code} is not in catalog/unassigned_codes.yaml"
+            )
+    assigned = _billing_codes(content) - unassigned
+    for code in statement.get("billing_codes") or ():
+        if str(code) not in assigned:
+            yield Finding(name, f"{place}.billing_codes", f"{code} is no assigned code of the drug list")
+
+
+def _billing_codes(content: Content) -> set[str]:
+    listed = {code for file in content.drug_files() for code in content.ids(file, "class_codes", "code")}
+    for file in content.drug_files():
+        for product in content.entries(file, "products"):
+            codes = product.get("billing_codes")
+            listed |= {str(each.get("code")) for each in codes or () if isinstance(each, dict)}
+    return listed
 
 
 def _versions(content: Content) -> Iterator[Finding]:

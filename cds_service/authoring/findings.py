@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from cds_service.authoring.yaml_files import read_yaml
+
+DRUGS, MORE_DRUGS = "catalog/drugs.yaml", "catalog/drugs/*.yaml"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,6 +54,10 @@ class Content:
     def ids(self, name: str, key: str, identity: str = "id") -> set[str]:
         """The values of one key over a list of a file."""
         return {str(each[identity]) for each in self.entries(name, key) if identity in each}
+
+    def drug_files(self) -> list[str]:
+        """The files of the drug list: `catalog/drugs.yaml`, and every file in `catalog/drugs/`."""
+        return [name for name in self.files if name == DRUGS or fnmatch(name, MORE_DRUGS)]
 
     def value_sets(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The value-set files that are mappings."""

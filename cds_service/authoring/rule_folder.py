@@ -88,7 +88,9 @@ def _vocabulary(directory: Path, catalogue: Catalogue) -> Vocabulary:
     catalog = directory / "catalog"
     listed = read_yaml(catalog / "code_systems.yaml")["code_systems"]
     systems = {each["id"]: each["url"] for each in listed}
-    products = {each["id"]: _ordered(each, systems) for each in read_yaml(catalog / "drugs.yaml")["products"]}
+    drug_files = [catalog / "drugs.yaml", *sorted((catalog / "drugs").glob("*.yaml"))]
+    listed_products = [each for file in drug_files for each in read_yaml(file)["products"]]
+    products = {each["id"]: _ordered(each, systems) for each in listed_products}
     return Vocabulary(systems, products, dict(catalogue.payers))
 
 

@@ -124,6 +124,12 @@ def test_an_id_that_is_listed_twice(rules: Path) -> None:
     assert findings(rules) == [f"{DRUGS}: products: growmore is listed 2 times"]
 
 
+def test_a_drug_that_is_listed_in_two_files(rules: Path) -> None:
+    (rules / "catalog/drugs").mkdir()
+    shutil.copy(rules / DRUGS, rules / "catalog/drugs/more.yaml")
+    assert findings(rules) == ["catalog/drugs/more.yaml: products: growmore is listed 2 times"]
+
+
 def test_a_code_that_is_listed_twice_in_a_value_set(rules: Path) -> None:
     line = '  - {system: icd10cm, code: "R62.52", display: Short stature (child)}\n'
     edit(rules, VALUE_SET, line, line + line)
@@ -147,7 +153,13 @@ def test_value_sets_whose_id_or_url_collides(rules: Path) -> None:
             POLICY,
             "products: [growmore]",
             "products: [growmore, growless]",
-            f"{POLICY}: statements[0].products: no product 'growless' in {DRUGS}",
+            f"{POLICY}: statements[0].products: no product 'growless' in the drug list",
+        ),
+        (
+            POLICY,
+            "products: [growmore]",
+            "products: [growmore]\n    billing_codes: [J1746]",
+            f"{POLICY}: statements[0].billing_codes: J1746 is no assigned code of the drug list",
         ),
         (
             POLICY,
