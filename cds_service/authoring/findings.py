@@ -57,7 +57,8 @@ class Content:
 
     def drug_files(self) -> list[str]:
         """The files of the drug list: `catalog/drugs.yaml`, and every file in `catalog/drugs/`."""
-        return [name for name in self.files if name == DRUGS or fnmatch(name, MORE_DRUGS)]
+        more = (name for name in self.files if fnmatch(name, MORE_DRUGS))
+        return [*([DRUGS] if DRUGS in self.files else []), *more]
 
     def value_sets(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The value-set files that are mappings."""
