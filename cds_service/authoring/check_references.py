@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from cds_service.authoring.findings import Content, Finding
+from cds_service.policies.model import UNDATED
 
 
 def check_references(content: Content) -> Iterator[Finding]:
@@ -99,7 +100,7 @@ def _versions(content: Content) -> Iterator[Finding]:
             continue  # the schema has said so
         start, end = period
         folder = PurePosixPath(name).parent
-        if folder.name != start.isoformat():
+        if folder.name != (UNDATED if start == date.min else start.isoformat()):
             yield Finding(name, "effective.from", f"must be the name of its folder, {folder.name}")
         if end < start:
             yield Finding(name, "effective.to", "is before effective.from")
@@ -116,7 +117,7 @@ def _period(policy: Mapping[str, Any]) -> tuple[date, date] | None:
     if not isinstance(effective, dict):
         return None
     try:
-        start = date.fromisoformat(str(effective.get("from")))
+        start = date.fromisoformat(str(effective["from"])) if effective.get("from") else date.min
         end = date.fromisoformat(str(effective["to"])) if effective.get("to") else date.max
     except ValueError:
         return None

@@ -46,7 +46,7 @@ def _policy(content: Content, name: str, library: CompiledLibrary) -> Iterator[F
     roots: list[str] = []
     criteria: dict[str, Criterion] = {}
     for position, statement in enumerate(content.entries(name, "statements")):
-        for key in ("conclusion", "applies"):
+        for key in ("conclusion", "applies", "restricted_setting"):
             wanted = statement.get(key)
             if wanted is None:
                 continue

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Final, TypeVar
 
 from cds_service.cql import CqlRuntimeError, Evaluation, ValueSetSource
+from cds_service.decisions.finding import Finding
 from cds_service.decisions.model import (
     AllowedQuantity,
     Determination,
@@ -15,9 +16,17 @@ from cds_service.decisions.model import (
     PolicyCitation,
     Reason,
 )
-from cds_service.decisions.statement import Finding, NotATruthValueError, find
+from cds_service.decisions.site import NECESSITY_ELSEWHERE, spoken_beside
+from cds_service.decisions.statement import NotATruthValueError, find
 from cds_service.orders.model import DrugOrder, IdentifiedBy
-from cds_service.policies.model import NotAddressed, Payer, PolicyVersion, Selection, Statement
+from cds_service.policies.model import (
+    NotAddressed,
+    Payer,
+    PolicyVersion,
+    Selection,
+    Statement,
+    StatementKind,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,6 +47,8 @@ _INFO_NEEDED: Final = {
     Outcome.NOT_ADDRESSED: ("OTH",),
     Outcome.INDETERMINATE: ("OTH",),
 }
+
+_ABOUT_THE_SITE: Final = frozenset({Outcome.COVERED, Outcome.LOWER_COST_SITE, Outcome.SITE_UNKNOWN})
 
 _Item = TypeVar("_Item")
 
@@ -172,6 +183,15 @@ def _trouble(
 def _merge(order: DrugOrder, findings: list[Finding]) -> Determination:
     outcome = min([each.outcome for each in findings], key=_PRECEDENCE.index)
     deciding = [each for each in findings if each.outcome is outcome]
+    on_file = _necessity_on_file(findings)
+    reasons = _union([each.reasons for each in deciding])
+    asks = _union([each.asks for each in deciding])
+    beside = spoken_beside(outcome, findings)
+    if beside:
+        reasons = _union([reasons, *(each.reasons for each in beside)])
+        asks = _union([asks, *(each.asks for each in beside)])
+    if not on_file and outcome in _ABOUT_THE_SITE:
+        reasons = (*reasons, NECESSITY_ELSEWHERE)
     criteria = _union([each.criteria for each in findings])
     allowed_from, allowed_to = _period(order, deciding) if outcome is Outcome.COVERED else (None, None)
     return Determination(
@@ -179,13 +199,13 @@ def _merge(order: DrugOrder, findings: list[Finding]) -> Determination:
         order=order.reference,
         drug=order.drug.display,
         service_date=order.service_date,
-        reasons=_union([each.reasons for each in deciding]),
+        reasons=reasons,
         policies=tuple([each.citation for each in findings]),
         criteria=tuple([each.settled() for each in criteria]) if outcome is Outcome.NOT_COVERED else criteria,
-        asks=_union([each.asks for each in deciding]),
+        asks=asks,
         precertification=any(each.version.precertification for each in findings),
         not_addressed=NotAddressed.OUT_OF_SCOPE if outcome is Outcome.NOT_ADDRESSED else None,
-        info_needed=_INFO_NEEDED.get(outcome, ()),
+        info_needed=_information(outcome, on_file),
         allowed_from=allowed_from,
         allowed_to=allowed_to,
         allowed_quantity=_allowed_quantity(deciding),
@@ -193,7 +213,21 @@ def _merge(order: DrugOrder, findings: list[Finding]) -> Determination:
         notes=_union([_notes(order), *(each.notes for each in deciding)]),
         technical_code=next((each.technical_code for each in deciding if each.technical_code), None),
         identified_by=order.drug.identified_by,
+        necessity_on_file=on_file,
+        site=next((each.site for each in (*deciding, *beside) if each.site is not None), None),
     )
+
+
+def _necessity_on_file(findings: list[Finding]) -> bool:
+    """False where only the setting was decided: nothing about the need of the drug spoke of the order."""
+    spoken = [each for each in findings if each.outcome is not Outcome.NOT_ADDRESSED]
+    return not spoken or any(each.statement.kind is StatementKind.MEDICAL_NECESSITY for each in spoken)
+
+
+def _information(outcome: Outcome, necessity_on_file: bool) -> tuple[str, ...]:
+    if outcome is Outcome.COVERED and not necessity_on_file:
+        return ("OTH",)
+    return _INFO_NEEDED.get(outcome, ())
 
 
 def _union(parts: list[tuple[_Item, ...]]) -> tuple[_Item, ...]:

@@ -98,7 +98,7 @@ def _canonical(
         origin,
         determination.order,
         subject.get("reference") if isinstance(subject, Mapping) else None,
-        [coverage.reference, coverage.payer, coverage.member_id, coverage.plan, coverage.line_of_business],
+        _coverage_facts(coverage),
         _order_facts(order)
         if order is not None
         else [resource.get("code"), resource.get("codeCodeableConcept")],
@@ -120,9 +120,18 @@ def _canonical(
     ]
 
 
+def _coverage_facts(coverage: MemberCoverage) -> list[Any]:
+    facts = [coverage.reference, coverage.payer, coverage.member_id, coverage.plan, coverage.line_of_business]
+    return facts if coverage.service_excluded is None else [*facts, coverage.service_excluded]
+
+
 def _order_facts(order: DrugOrder) -> list[Any]:
-    drug, quantity = order.drug, order.quantity
+    drug, quantity, setting = order.drug, order.quantity, order.setting
+    seen = [each for each in setting.encounter_site_codes if each not in setting.codes]
+    sites = (setting.site_codes, setting.affiliation_codes, seen)
+    where = [[[each.system, each.code] for each in codes] for codes in sites] if any(sites) else []
     return [
+        *where,
         drug.product,
         drug.identified_by.value,
         [[each.system, each.code] for each in drug.codings],

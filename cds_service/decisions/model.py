@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from cds_service.orders.model import IdentifiedBy, ServiceDate
-from cds_service.policies.model import NotAddressed
+from cds_service.policies.model import CareSite, NotAddressed, Transition
 
 
 class Outcome(enum.Enum):
@@ -100,6 +100,20 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteAdvice:
+    """What a site-of-care policy says besides its outcome.
+
+    `lower_cost_settings` are covered without an exception; `exceptions` are the criteria of which any one
+    keeps the restricted setting; `transition` is the limited approval for those who move.
+    """
+
+    lower_cost_settings: tuple[CareSite, ...]
+    exceptions: tuple[str, ...] = ()
+    transition: Transition | None = None
+    cite: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Determination:
     """The decision about one order, before any protocol version shapes it.
 
@@ -107,6 +121,8 @@ class Determination:
     still change the outcome, in the policy's order. `info_needed`: CRD info-needed codes ("location",
     "OTH", "detail-code"). `allowed_from`/`allowed_to`: the authorization period. `attested`: somebody's
     answers, not the chart alone, settled it. `identified_by` is None for orders that are no drug orders.
+    `necessity_on_file` is False when only the site of care was decided: the drug's own policy is elsewhere.
+    `site` says what a site-of-care policy advises where the setting is restricted or unknown.
     """
 
     outcome: Outcome
@@ -127,6 +143,8 @@ class Determination:
     notes: tuple[str, ...] = ()
     technical_code: str | None = None  # key of TECHNICAL_CODES when the outcome is indeterminate
     identified_by: IdentifiedBy | None = None
+    necessity_on_file: bool = True
+    site: SiteAdvice | None = None
 
     @property
     def attested(self) -> bool:
@@ -136,7 +154,7 @@ class Determination:
     @property
     def authorizes(self) -> bool:
         """True when a policy asks precertification and the record shows every criterion that decides."""
-        return self.outcome is Outcome.COVERED and self.precertification
+        return self.outcome is Outcome.COVERED and self.precertification and self.necessity_on_file
 
 
 TECHNICAL_CODES: Final[dict[str, str]] = {

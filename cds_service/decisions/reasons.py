@@ -32,7 +32,7 @@ def _against(
     parts = [child for child in node.children if evaluate(child, values) is wanted]
     if node.connective is Connective.ANY and not wanted and len(parts) > 1 and _only_criteria(parts):
         names = tuple(part.name for part in parts if isinstance(part, Criterion))
-        return [_listed("None of these is met", names, node.cite or parts[0].cite)]
+        return [listed("None of these is met", names, node.cite or parts[0].cite)]
     return [reason for part in parts for reason in _against(part, values, results, wanted)]
 
 
@@ -61,11 +61,12 @@ def _still_missing(node: CriteriaNode, values: Values, results: Mapping[str, Cri
         alternatives = [child for child in node.children if evaluate(child, values) is None]
         if len(alternatives) > 1:
             phrases = tuple(_phrase(child, values, results) for child in alternatives)
-            return _listed("Not yet shown, where one of these is enough", phrases, node.cite)
+            return listed("Not yet shown, where one of these is enough", phrases, node.cite)
     return Reason(f"Not yet shown: {_phrase(node, values, results)}", node.cite)
 
 
-def _listed(lead: str, items: tuple[str, ...], cite: str | None) -> Reason:
+def listed(lead: str, items: tuple[str, ...], cite: str | None) -> Reason:
+    """A reason that is a list: the words before it, and its items."""
     return Reason(f"{lead}: {'; '.join(items)}", cite, lead=lead, items=items)
 
 

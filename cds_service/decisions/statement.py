@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from cds_service.cql import CqlRuntimeError, DefinitionTrace, Evaluation, ValueSetSource
-from cds_service.decisions.model import (
-    CriterionResult,
-    CriterionStatus,
-    Outcome,
-    PolicyCitation,
-    Reason,
-)
+from cds_service.decisions.finding import Finding
+from cds_service.decisions.model import CriterionResult, CriterionStatus, Outcome, Reason
 from cds_service.decisions.quantity import Fit, compare, plain
 from cds_service.decisions.reasons import missing, why_false
+from cds_service.decisions.site import site_finding
 from cds_service.decisions.tree import leaves, statuses
 from cds_service.orders.model import DrugOrder
 from cds_service.policies.model import (
     ConditionNotCovered,
+    CriteriaNode,
     Criterion,
     PolicyVersion,
     QuantityLimit,
     Statement,
+    StatementKind,
 )
 
 NO_REASON = "no value"  # what a trace says when it knows no reason
@@ -34,35 +32,6 @@ class NotATruthValueError(Exception):
         super().__init__(f"{library}: {definition}")
         self.library = library
         self.definition = definition
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The decision of one statement, before several are merged."""
-
-    version: PolicyVersion
-    statement: Statement
-    outcome: Outcome
-    reasons: tuple[Reason, ...]
-    criteria: tuple[CriterionResult, ...] = ()
-    asks: tuple[CriterionResult, ...] = ()
-    notes: tuple[str, ...] = field(default=())
-    limit: QuantityLimit | None = None  # where the answer depends on it
-    technical_code: str | None = None
-
-    @property
-    def citation(self) -> PolicyCitation:
-        """The statement as the answer names it."""
-        version, statement = self.version, self.statement
-        return PolicyCitation(
-            policy=version.policy,
-            number=version.number,
-            version=version.version,
-            title=version.title,
-            statement=statement.id,
-            cite=statement.cite,
-            outcome=self.outcome,
-        )
 
 
 def find(
@@ -78,18 +47,18 @@ def find(
 
     Raises CqlRuntimeError when a rule cannot be evaluated and NotATruthValueError when one is no condition.
     """
-    applies, unclear = _applies(statement, evaluation)
+    applies, unclear = _holds(statement.applies, evaluation)
     if applies is False:
         text = statement.applies_reason or f"{version.label} does not speak of this order."
         return Finding(version, statement, Outcome.NOT_ADDRESSED, (Reason(text, statement.cite),))
-    traced = [(each, evaluation.trace(each.name)) for each in leaves(statement.criteria)]
-    values = {each.id: _truth(trace) for each, trace in traced}
-    conclusion, standing = statuses(statement.criteria, values)
-    results = {
-        each.id: _result(each, trace, standing[each.id], attestable and _attested(trace))
-        for each, trace in traced
-    }
+    if applies is None and statement.scope is not None:
+        return _ask_scope(version, statement, statement.scope, evaluation, attestable)
+    conclusion, values, results = _standing(statement.criteria, evaluation, attestable)
     criteria = tuple(results.values())
+    if statement.kind is StatementKind.SITE_OF_CARE:
+        restricted = _holds(statement.restricted_setting, evaluation)[0] if applies else None
+        excepted = conclusion if applies else None
+        return site_finding(order.setting, version, statement, restricted, excepted, values, results)
     if applies is None:
         text = f"Whether {version.label} decides this order depends on where the drug is given"
         reason = Reason(f"{text} ({unclear})." if unclear else f"{text}.", statement.cite)
@@ -130,11 +99,40 @@ def limit_in_words(limit: QuantityLimit) -> str:
     return f"{plain(limit.amount)} {limit.unit} per {limit.per_hours} hours"
 
 
-def _applies(statement: Statement, evaluation: Evaluation) -> tuple[bool | None, str | None]:
-    """Whether the statement speaks of the order, and why that is unknown."""
-    if statement.applies is None:
+def _standing(
+    tree: CriteriaNode, evaluation: Evaluation, attestable: bool
+) -> tuple[bool | None, Mapping[str, bool | None], dict[str, CriterionResult]]:
+    """The conclusion of a tree, and the value and result of each of its criteria by id."""
+    traced = [(each, evaluation.trace(each.name)) for each in leaves(tree)]
+    values = {each.id: _truth(trace) for each, trace in traced}
+    conclusion, standing = statuses(tree, values)
+    results = {
+        each.id: _result(each, trace, standing[each.id], attestable and _attested(trace))
+        for each, trace in traced
+    }
+    return conclusion, values, results
+
+
+def _ask_scope(
+    version: PolicyVersion,
+    statement: Statement,
+    scope: CriteriaNode,
+    evaluation: Evaluation,
+    attestable: bool,
+) -> Finding:
+    """Ask what is unknown of whether the statement speaks of the order at all."""
+    _, values, results = _standing(scope, evaluation, attestable)
+    criteria = tuple(results.values())
+    asks = tuple(each for each in criteria if each.status is CriterionStatus.UNKNOWN)
+    reasons = missing(scope, values, results)
+    return Finding(version, statement, Outcome.DOCUMENTATION_NEEDED, tuple(reasons), criteria, asks)
+
+
+def _holds(definition: str | None, evaluation: Evaluation) -> tuple[bool | None, str | None]:
+    """Whether a definition is true (one that is not named is), and why that is unknown."""
+    if definition is None:
         return True, None
-    trace = evaluation.trace(statement.applies)
+    trace = evaluation.trace(definition)
     value = _truth(trace)
     return value, _why_unknown(trace) if value is None else None
 

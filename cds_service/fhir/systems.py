@@ -42,6 +42,7 @@ def _without_modifiers(code: str) -> str:
 _SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "act-code": str.upper,
     "role-code": str.upper,
+    "nucc": str.upper,
     "medicationrequest-category": str.lower,
     "icd10cm": _dotted,
     "hcpcs": _without_modifiers,

@@ -130,7 +130,9 @@ class OrderedQuantity:
 class MemberCoverage:
     """The Coverage that this answer is about, and the payer it belongs to.
 
-    `reference` is the reference as the EHR knows it ("Coverage/cov-1"), never invented.
+    `reference` is the reference as the EHR knows it ("Coverage/cov-1"), never invented. `line_of_business` is
+    the id of one of the payer's product lines, None when unknown. `service_excluded` says whether the plan
+    excludes the ordered service; a Coverage does not tell, so it is None until the member is looked up.
     """
 
     resource: Mapping[str, Any]
@@ -139,6 +141,7 @@ class MemberCoverage:
     member_id: str | None = None
     plan: str | None = None
     line_of_business: str | None = None
+    service_excluded: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _CQL_DECIMAL = Decimal("1E-8")  # CQL 1.5: at most eight decimals
 
 def order_parameters(order: DrugOrder) -> dict[str, Any]:
     """Parameter values by name; None where the order does not say. Decimals are in CQL's precision."""
-    indication, quantity = order.indication, order.quantity
+    indication, quantity, coverage = order.indication, order.quantity, order.coverage
     return {
         "Service date": Date.from_python(order.service_date.date),
         "Indication codes": _codes(indication.codes),
@@ -30,7 +30,13 @@ def order_parameters(order: DrugOrder) -> dict[str, Any]:
         "Maximum per hour": _decimal(quantity.maximum_per_hour),
         "Route codes": _codes(order.route),
         "Setting codes": _codes(order.setting.codes),
+        "Site codes": _codes(order.setting.site_codes),
+        "Site affiliation codes": _codes(order.setting.affiliation_codes),
+        "Encounter site codes": _codes(order.setting.encounter_site_codes),
         "Product": order.drug.product,
+        "Billing codes": _codes(each for each in order.drug.codings if each.code in order.drug.billing_codes),
+        "Line of business": coverage.line_of_business,
+        "Service is excluded by the plan": coverage.service_excluded,
     }
 
 

@@ -15,6 +15,21 @@ UNDATED: Final = "undated"  # folder and version name of a policy whose document
 
 
 @dataclass(frozen=True, slots=True)
+class ProductLine:
+    """One line of business of a payer, and the signs by which a Coverage shows it.
+
+    `coverage_types` are (canonical system, code) of Coverage.type, `classes` (kind, value in case-folded
+    form) of Coverage.class, `names` runs of whole words in the names of plan, group or type.
+    """
+
+    id: str
+    label: str
+    coverage_types: frozenset[tuple[str, str]] = frozenset()
+    classes: frozenset[tuple[str, str]] = frozenset()
+    names: frozenset[tuple[str, ...]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Payer:
     """One payer of `catalog/payers.yaml`. `label` is what cards show as their source."""
 
@@ -27,6 +42,7 @@ class Payer:
     real_time_approval: bool = True
     unlisted_drugs: str = "not-addressed"  # or "no-authorization"
     alternatives: tuple[AlternativeSite, ...] = ()
+    product_lines: tuple[ProductLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +131,7 @@ class CareSite:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A limited approval while the patient moves to a lower-cost setting; `once`: for a first request only."""
+    """A limited approval while the patient moves to a lower-cost setting; `once`: a first request only."""
 
     days: int
     text: str
@@ -125,7 +141,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class AlternativeSite:
-    """A place in the payer's network, as `catalog/payers.yaml` names it; `identifiers` are (system, value)."""
+    """A place in the payer's network, named in `catalog/payers.yaml`; `identifiers` are (system, value)."""
 
     name: str
     setting: str
@@ -142,11 +158,11 @@ class Statement:
     bring an order here even when they leave open which product it is for. `applies` names a CQL definition
     that says whether the policy speaks of this order at all (None: always). `conclusion` names the CQL
     definition; `criteria` is its tree. `never_covered` is True where the document covers no use.
-    `applies_unknown` says what an unknown `applies` needs: "site" (where the drug is given) or "documentation"
-    (the criteria of `scope`, which are then asked).
+    `applies_unknown` says what an unknown `applies` needs: "site" (where the drug is given) or
+    "documentation" (the criteria of `scope`, which are then asked).
 
-    A site-of-care statement says with `restricted_setting`, a CQL definition, whether the setting is one that
-    it restricts; there the conclusion holds the exceptions, and `lower_cost_settings` are covered without one.
+    A site-of-care statement says with `restricted_setting`, a CQL definition, whether the setting is one
+    that it restricts; there the conclusion holds the exceptions, and the lower-cost settings need none.
     """
 
     id: str

@@ -22,6 +22,7 @@ def load_setting_codes(files: CatalogueFiles, systems: CodeSystems) -> SettingCo
         after_stay_categories=_codes(categories, "after_stay"),
         past_encounter_statuses=frozenset(statuses.texts("past")),
         void_encounter_statuses=frozenset(statuses.texts("void")),
+        dispensers=_kinds(entry.optional_entry("dispensers"), systems),
     )
     if found.inpatient_classes & found.outpatient_classes:
         classes.fail("outpatient", "has a code that is inpatient too")
@@ -47,4 +48,15 @@ def _class_codes(entry: Entry, key: str, systems: CodeSystems) -> frozenset[tupl
                 item.fail("system", f"{system!r} is not in catalog/code_systems.yaml")
             found.add((url, code))
         found.add(("", code))  # clients leave the system of a required binding out
+    return frozenset(found)
+
+
+def _kinds(entry: Entry | None, systems: CodeSystems) -> frozenset[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    for item in entry.entries("codes", required=True) if entry is not None else ():
+        url = systems.url(item.text("system"))
+        if url is None:
+            item.fail("system", f"{item.text('system')!r} is not in catalog/code_systems.yaml")
+        item.text("display")
+        found.add((url, systems.code(url, item.text("code"))))
     return frozenset(found)

@@ -96,7 +96,13 @@ def test_the_parameters_that_rules_read() -> None:
         "Maximum per hour": Decimal("0.00595238"),
         "Route codes": [Code("47625008", SNOMED)],
         "Setting codes": [Code("outpatient", CATEGORY)],
+        "Site codes": [],
+        "Site affiliation codes": [],
+        "Encounter site codes": [],
         "Product": "ketalar",
+        "Billing codes": [],
+        "Line of business": None,
+        "Service is excluded by the plan": None,
     }
 
 
@@ -112,6 +118,8 @@ def test_what_the_order_does_not_say_is_null() -> None:
         "Ordered unit",
         "Supply hours",
         "Maximum per hour",
+        "Line of business",
+        "Service is excluded by the plan",
     }
 
 
