@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -49,17 +50,13 @@ class Catalogue:
         self.class_codes = drugs.class_codes
         self.vocabulary = vocabulary
         self.value_sets = value_sets
-        self.versions: tuple[PolicyVersion, ...] = tuple(versions)
         self.version = version
         self.identify = Identification(
             drugs.products, unassigned_codes, vocabulary.systems, drugs.class_codes
         )
-        check_timelines(self.versions)
         self.entries = drugs.products
         self._payers = payers
-        billing = {product.id: self._assumed_codes(product) for product in self.products.values()}
-        self._index = PolicyIndex(self.versions, self.payers, billing)
-        self._by_name = {(found.policy, found.version): found for found in self.versions}
+        self._arrange(versions)
 
     @classmethod
     def load(cls, directory: Path) -> Catalogue:
@@ -104,6 +101,24 @@ class Catalogue:
             versions=versions,
             version=f"{self.version}+",
         )
+
+    def what_if(self, versions: Iterable[PolicyVersion], value_sets: ValueSets | None = None) -> Catalogue:
+        """The same payers and products with other policy versions or value sets, for rules on trial.
+
+        Cheap: nothing is read or compiled. Raises CatalogueError when policy versions overlap.
+        """
+        changed = copy.copy(self)
+        changed.value_sets = self.value_sets if value_sets is None else value_sets
+        changed.version = f"{self.version}+"
+        changed._arrange(versions)
+        return changed
+
+    def _arrange(self, versions: Iterable[PolicyVersion]) -> None:
+        self.versions: tuple[PolicyVersion, ...] = tuple(versions)
+        check_timelines(self.versions)
+        billing = {product.id: self._assumed_codes(product) for product in self.products.values()}
+        self._index = PolicyIndex(self.versions, self.payers, billing)
+        self._by_name = {(found.policy, found.version): found for found in self.versions}
 
     def _assumed_codes(self, product: Product) -> tuple[str, ...]:
         """The codes that count when an order for the product gives none: its own, before unassigned ones."""
