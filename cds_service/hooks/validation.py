@@ -89,13 +89,15 @@ def _describe(
 ) -> Iterable[tuple[str, str, str]]:
     """(element, error code, sentence) of one schema error; `required` names each missing member."""
     value, rule = document, schema
+    steps: list[str | int] = []
     for step in instance_path:
-        value = value[step]
+        steps.append(str(step) if isinstance(value, dict) else step)  # a member called "0" comes as a number
+        value = value[steps[-1]]
     for step in schema_path:
         rule = rule[step]
         if step == "required":
             break
-    path = element_path(tuple(instance_path))
+    path = element_path(tuple(steps))
     keyword = "required" if "required" in schema_path[-2:] else schema_path[-1]
     if keyword == "required":
         for member in rule:

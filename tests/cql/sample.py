@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -95,12 +96,14 @@ def evaluate(
     answers: Mapping[str, Any] | None = None,
     trace: bool = False,
     now: datetime = NOW,
+    work_limit: int | None = None,
 ) -> Evaluation:
     """An evaluation of the Chart library (or another) on 2024-09-01."""
     given = {"Service date": Date(2024, 9, 1)} if parameters is None else parameters
-    return (library or chart_library()).evaluate(
-        EvaluationInput(chart or Chart(), ValueSets(), given, now, answers or {}, trace)
-    )
+    asked = EvaluationInput(chart or Chart(), ValueSets(), given, now, answers or {}, trace)
+    if work_limit is not None:
+        asked = replace(asked, work_limit=work_limit)
+    return (library or chart_library()).evaluate(asked)
 
 
 def observation(identity: str, **elements: Any) -> dict[str, Any]:

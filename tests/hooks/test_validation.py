@@ -46,3 +46,10 @@ def test_paths_read_like_fhirpath() -> None:
     assert element_path(("context", "draftOrders", "entry", 0, "resource")) == (
         "context.draftOrders.entry[0].resource"
     )
+
+
+@pytest.mark.parametrize("key", ["0", "12", "a/b", "~1", "é", "-1"])
+def test_a_prefetch_key_may_look_like_anything(key: str) -> None:
+    document = hook_request() | {"prefetch": {key: 5}}
+    assert said(document) == said(document, PURE_PYTHON)
+    assert said(document) == ("CDS-1011", {f"prefetch.{key}"})
