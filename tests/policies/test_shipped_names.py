@@ -74,4 +74,4 @@ def test_every_product_code_leads_to_its_product(entry: ProductEntry) -> None:
     ["esketamine", "Spravato", "S-ketamine", "(S)-ketamine injection", "arketamine", "norketamine infusion"],
 )
 def test_ketamine_is_not_its_relatives(text: str) -> None:
-    assert identify(text) is None
+    assert identify(text) != "ketalar"
