@@ -10,15 +10,16 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from cds_service.coverage_check.member import coverage_of, inactive
+from cds_service.coverage_check.network import network_sites
 from cds_service.coverage_check.recording import decision_record
 from cds_service.cql import Evaluation, EvaluationInput
-from cds_service.crd.assertion import CoverageAssertion
+from cds_service.crd.assertion import CoverageAssertion, NetworkSite
 from cds_service.crd.configuration import Configuration
 from cds_service.crd.respond import respond
 from cds_service.crd.versions import VERSIONS
 from cds_service.decisions.decide import decide, indeterminate, no_active_coverage, not_addressed
 from cds_service.decisions.digest import identifiers
-from cds_service.decisions.model import TECHNICAL_CODES, Determination
+from cds_service.decisions.model import TECHNICAL_CODES, Determination, SiteAdvice
 from cds_service.fhir.index import ResourceIndex
 from cds_service.fhir.references import reference_to
 from cds_service.hooks.prefetch import declared_types
@@ -27,7 +28,7 @@ from cds_service.orders.model import DrugOrder, MemberCoverage
 from cds_service.orders.parameters import order_parameters
 from cds_service.orders.read import OrderError, read_drug_order
 from cds_service.policies.catalogue import Catalogue
-from cds_service.policies.model import NotAddressed, PolicyVersion
+from cds_service.policies.model import NotAddressed, Payer, PolicyVersion
 from cds_service.store.model import DecisionRecord
 
 _LOG: Final = logging.getLogger(__name__)
@@ -178,7 +179,10 @@ class CoverageCheck:
             origin=request.fhir_server or "",
             satisfied=satisfied,
         )
-        assertion = CoverageAssertion(resource, determination, coverage, payer, names, satisfied)
+        sites: tuple[NetworkSite, ...] = ()
+        if determination.site is not None:
+            sites = self._network_sites(determination.site, payer, coverage, index)
+        assertion = CoverageAssertion(resource, determination, coverage, payer, names, satisfied, sites)
         if self._recorder is not None:
             record = decision_record(
                 assertion,
@@ -190,6 +194,18 @@ class CoverageCheck:
             )
             self._recorder.record(record)
         return assertion
+
+    def _network_sites(
+        self, site: SiteAdvice, payer: Payer, coverage: MemberCoverage, index: ResourceIndex
+    ) -> tuple[NetworkSite, ...]:
+        """Lower-cost places to name; none when something of them cannot be read: they are advice only."""
+        catalogue = self.catalogue
+        try:
+            systems = catalogue.vocabulary.systems
+            return network_sites(site, payer, coverage, index, systems, catalogue.value_sets)
+        except Exception as error:
+            _log_trouble(error)
+            return ()
 
 
 def resource_index(request: HookRequest) -> ResourceIndex:

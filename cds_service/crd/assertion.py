@@ -13,6 +13,16 @@ from cds_service.policies.model import Payer
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkSite:
+    """A lower-cost place in the payer's network; `reference` names the client's Organization, if any."""
+
+    name: str
+    setting: str
+    contact: str | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CoverageAssertion:
     """What is asserted about one order for one coverage.
 
@@ -26,3 +36,4 @@ class CoverageAssertion:
     payer: Payer
     identifiers: Identifiers
     satisfied: bool = False
+    network_sites: tuple[NetworkSite, ...] = ()

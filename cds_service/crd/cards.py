@@ -7,30 +7,24 @@ the policy behind it (topic `guideline`) and its quantity limit (topic `limits`)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from cds_service.crd.assertion import CoverageAssertion
+from cds_service.crd.card_parts import DISCLAIMER, NAME_LIMIT, SUMMARY_LIMIT, Card, bullets, new_card
 from cds_service.crd.configuration import LIMIT_CARDS, POLICY_CARDS
-from cds_service.crd.extension import PolicyPage, instructions
+from cds_service.crd.extension import PolicyPage, instructions, settings_in_words
 from cds_service.crd.markdown import escape, fixed, line
-from cds_service.crd.versions import AssociatedResource, CrdVersion
+from cds_service.crd.network import network_card
+from cds_service.crd.versions import CrdVersion
 from cds_service.decisions.model import CriterionResult, CriterionStatus, Determination, Outcome, Reason
 from cds_service.decisions.quantity import plain
-from cds_service.policies.model import NotAddressed
-
-Card = dict[str, Any]
-
-SUMMARY_LIMIT: Final = 139  # CDS Hooks 2.0: less than 140 characters
-_NAME_LIMIT: Final = 60
-_DISPLAYS: Final = {POLICY_CARDS: "Guideline", LIMIT_CARDS: "Limits"}
-_DISCLAIMER: Final = "_Coverage information, not treatment advice._"
+from cds_service.policies.model import NotAddressed, in_force_since
 
 _SUMMARIES: Final = {
     Outcome.DOCUMENTATION_NEEDED: "documentation needed for prior authorization",
     Outcome.NOT_COVERED: "not covered as ordered",
     Outcome.SITE_UNKNOWN: "coverage depends on where it is given",
-    Outcome.LOWER_COST_SITE: "prior authorization needed in this setting",
+    Outcome.LOWER_COST_SITE: "consider a lower-cost site; this setting needs prior authorization",
     Outcome.NOT_ADDRESSED: "no policy on file decides this order",
     Outcome.INDETERMINATE: "coverage could not be checked",
 }
@@ -54,30 +48,32 @@ def cards(
     determination = assertion.determination
     if determination.not_addressed is NotAddressed.NOT_A_DRUG:
         return
-    name = line(determination.drug or "This order", _NAME_LIMIT)
+    name = line(determination.drug or "This order", NAME_LIMIT)
     indicator = "warning" if determination.outcome in _WARNINGS else "info"
-    card = _card(assertion, version, hook_instance, POLICY_CARDS, indicator)
+    card = new_card(assertion, version, hook_instance, POLICY_CARDS, indicator)
     card["summary"] = line(f"{name}: {_said(assertion)}", SUMMARY_LIMIT)
     card["detail"] = _detail(assertion, name)
     pages = dict.fromkeys((each.policy, each.version, each.number) for each in determination.policies)
     if pages:
         card["links"] = [
             {
-                "label": f"Policy {number}, effective {release}",
+                "label": f"Policy {number}, {in_force_since(release)}",
                 "url": policy_page(policy, release),
                 "type": "absolute",
             }
             for policy, release, number in pages
         ]
     yield card
+    if determination.site is not None:
+        yield network_card(assertion, determination.site, version, hook_instance, name)
     limit = determination.allowed_quantity
     if limit is not None:
         amount = f"{plain(limit.amount)} {limit.unit} per {limit.per_hours} hours"
-        card = _card(assertion, version, hook_instance, LIMIT_CARDS, indicator)
+        card = new_card(assertion, version, hook_instance, LIMIT_CARDS, indicator)
         card["summary"] = line(f"{name}: limited to {amount}", SUMMARY_LIMIT)
         card["detail"] = (
             f"Applies to the order for **{escape(name)}**. The policy authorizes "
-            f"{fixed(amount)} ({fixed(limit.cite)}).\n\n{_DISCLAIMER}"
+            f"{fixed(amount)} ({fixed(limit.cite)}).\n\n{DISCLAIMER}"
         )
         yield card
 
@@ -88,39 +84,12 @@ def topic_of(card: Card) -> str:
     return code
 
 
-def _card(
-    assertion: CoverageAssertion, version: CrdVersion, hook_instance: str, topic: str, indicator: str
-) -> Card:
-    """A card without its texts, in the order of elements that people expect."""
-    payer, reference = assertion.payer, assertion.determination.order
-    source: dict[str, Any] = {"label": payer.label}
-    if payer.url:
-        source["url"] = payer.url
-    source["topic"] = {"system": version.topic_system, "code": topic, "display": _DISPLAYS[topic]}
-    named = version.associated_resource is AssociatedResource.REFERENCE
-    return {
-        "uuid": _uuid(hook_instance, assertion.identifiers.assertion_id, topic),
-        "summary": "",
-        "detail": "",
-        "indicator": indicator,
-        "source": source,
-        "extension": {"davinci-crd.associated-resource": [{"reference": reference} if named else reference]},
-    }
-
-
-def _uuid(*parts: str) -> str:
-    """A version 8 UUID (RFC 9562) of the call, the assertion and the topic: a repeated call repeats it."""
-    digest = bytearray(blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest())
-    digest[6] = digest[6] & 0x0F | 0x80
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
 def _said(assertion: CoverageAssertion) -> str:
     determination = assertion.determination
     if determination.outcome is not Outcome.COVERED:
         return _SUMMARIES[determination.outcome]
+    if not determination.necessity_on_file:
+        return "setting in keeping with the site-of-care policy; see the drug's own policy"
     if assertion.satisfied:
         return "policy criteria met, prior authorization satisfied"
     if determination.precertification:
@@ -134,21 +103,22 @@ def _detail(assertion: CoverageAssertion, name: str) -> str:
     why = [_reason(each) for each in determination.reasons]
     if determination.outcome is Outcome.COVERED:
         why += [_met(each) for each in determination.criteria if each.status is CriterionStatus.MET]
-    blocks.append(_list("Why", why))
-    blocks.append(_list("What to do", list(_to_do(assertion))))
+    blocks.append(bullets("Why", why))
+    blocks.append(bullets("What to do", list(_to_do(assertion))))
     if determination.notes:
-        blocks.append(_list("Please note", [escape(note, 1000) for note in determination.notes]))
+        blocks.append(bullets("Please note", [escape(note, 1000) for note in determination.notes]))
     policies = list(
         dict.fromkeys(
-            fixed(f"{each.number} {each.title}, effective {each.version}") for each in determination.policies
+            fixed(f"{each.number} {each.title}, {in_force_since(each.version)}")
+            for each in determination.policies
         )
     )
     service = determination.service_date
     if policies and service is not None:
         policies.append(f"Date of service {service.date} ({service.basis.value})")
     if policies:
-        blocks.append(_list("Policy", policies))
-    blocks.append(_DISCLAIMER)
+        blocks.append(bullets("Policy", policies))
+    blocks.append(DISCLAIMER)
     return "\n\n".join(blocks)
 
 
@@ -161,10 +131,6 @@ def _reason(reason: Reason) -> str:
 
 def _cited(cite: str | None) -> str:
     return f" ({fixed(cite)})" if cite else ""
-
-
-def _list(title: str, items: list[str]) -> str:
-    return f"**{title}**\n\n" + "\n".join(f"- {item}" for item in items)
 
 
 def _met(result: CriterionResult) -> str:
@@ -182,12 +148,29 @@ def _to_do(assertion: CoverageAssertion) -> Iterator[str]:
     elif outcome is Outcome.NOT_COVERED:
         label = fixed(payer.label)
         yield f"Change the order, or complete the record if something is missing in it, or ask {label}."
-    elif outcome in (Outcome.SITE_UNKNOWN, Outcome.LOWER_COST_SITE):
+    elif outcome is Outcome.SITE_UNKNOWN:
         yield "Say on the order where the drug will be given (category, encounter or dispensing performer)."
+        if determination.site is not None:
+            yield fixed(f"No exception is needed in these settings: {settings_in_words(determination.site)}.")
+    elif outcome is Outcome.LOWER_COST_SITE and determination.site is not None:
+        yield fixed(f"Consider a lower-cost site: {settings_in_words(determination.site)}.")
+        yield from _keep_the_setting(determination)
     elif determination.not_addressed is NotAddressed.CONTRADICTORY_CODES:
         yield "Correct the codes on the order so that they stand for one drug, and sign it again."
     else:
         yield fixed(instructions(determination, payer))
+
+
+def _keep_the_setting(determination: Determination) -> Iterator[str]:
+    """What would keep the restricted setting; where the record rules every exception out, nothing would."""
+    if not determination.asks:
+        return
+    yield "To keep the setting as ordered, send the prior authorization request and show an exception:"
+    for ask in determination.asks:
+        yield fixed(ask.question or ask.name)
+    for documentation in dict.fromkeys(ask.documentation for ask in determination.asks):
+        if documentation:
+            yield fixed(documentation)
 
 
 def _documentation(determination: Determination) -> Iterator[str]:
@@ -208,6 +191,8 @@ def _after_approval(assertion: CoverageAssertion) -> Iterator[str]:
     determination = assertion.determination
     if assertion.satisfied:
         yield f"Nothing more: the authorization number is {assertion.identifiers.authorization_number}."
+    elif not determination.necessity_on_file:
+        yield fixed(instructions(determination, assertion.payer))
     elif determination.precertification:
         yield "Send the prior authorization request; the record shows what the policy asks."
     else:

@@ -11,6 +11,8 @@ UNSOLICITED_DETERMINATION: Final = "unsolicited-determ"
 MAXIMUM_CARDS: Final = "max-cards"
 POLICY_CARDS: Final = "guideline"
 LIMIT_CARDS: Final = "limits"
+NETWORK_CARDS: Final = "network"
+_TOPICS: Final = (POLICY_CARDS, LIMIT_CARDS, NETWORK_CARDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Configuration:
             coverage_information=given.get(COVERAGE_INFORMATION) is not False,
             unsolicited_determination=given.get(UNSOLICITED_DETERMINATION) is not False,
             max_cards=cards if usable else None,
-            hidden=frozenset(topic for topic in (POLICY_CARDS, LIMIT_CARDS) if given.get(topic) is False),
+            hidden=frozenset(topic for topic in _TOPICS if given.get(topic) is False),
         )
 
 

@@ -17,7 +17,7 @@ from cds_service.crd.versions import (
     ContactType,
     CrdVersion,
 )
-from cds_service.decisions.model import Determination, Outcome, Reason
+from cds_service.decisions.model import Determination, Outcome, Reason, SiteAdvice
 from cds_service.orders.model import IdentifiedBy
 from cds_service.policies.model import Payer
 
@@ -54,6 +54,8 @@ def standing(assertion: CoverageAssertion, version: CrdVersion) -> Standing:
     found = STANDINGS[determination.outcome]
     if not version.knows("covered", found.covered):
         return _OPEN
+    if determination.outcome is Outcome.COVERED and not determination.necessity_on_file:
+        return found._replace(pa_needed="conditional")
     if determination.authorizes:
         return found._replace(pa_needed="satisfied" if assertion.satisfied else "auth-needed")
     return found
@@ -81,7 +83,7 @@ def _parts(
     if codes.doc_needed is not None:
         yield {"url": "doc-needed", "valueCode": codes.doc_needed}
         yield {"url": "doc-purpose", "valueCode": codes.doc_purpose}
-    if codes.covered == "conditional":
+    if "conditional" in (codes.covered, codes.pa_needed):
         for code in _information_needed(determination, version):
             yield {"url": "info-needed", "valueCode": code}
     if determination.billing_code is not None:
@@ -110,7 +112,7 @@ def _billing_code(code: str) -> dict[str, str]:
 
 def _reasons(determination: Determination) -> tuple[Reason, ...]:
     """The reasons to state; an approval states only what it rests on besides the record."""
-    if determination.outcome is not Outcome.COVERED:
+    if determination.outcome is not Outcome.COVERED or not determination.necessity_on_file:
         return determination.reasons
     stated = []
     if determination.identified_by is IdentifiedBy.NAME:
@@ -147,15 +149,31 @@ def _details(
     for policy, release in dict.fromkeys((each.policy, each.version) for each in determination.policies):
         if "policy-link" in version.detail_codes:
             yield _detail(version, "policy-link", policy_page(policy, release))
-    if "OTH" in determination.info_needed and "instructions" in version.detail_codes:
-        yield _detail(version, "instructions", instructions(determination, payer))
+    if "instructions" in version.detail_codes:
+        if "OTH" in determination.info_needed:
+            yield _detail(version, "instructions", instructions(determination, payer))
+        if determination.site is not None:
+            yield _detail(version, "instructions", without_exception(determination.site))
 
 
 def instructions(determination: Determination, payer: Payer) -> str:
-    """What to do when this service decides nothing."""
+    """What to do when this service decides nothing, or not all."""
+    if determination.outcome is Outcome.COVERED:
+        return f"Ask {payer.label} whether the drug itself needs prior authorization; the setting needs none."
     if determination.outcome is Outcome.INDETERMINATE:
         return f"Send the order for checking again later, or ask {payer.label} about it."
     return f"Ask {payer.label} about authorization: this answer neither approves nor refuses the order."
+
+
+def without_exception(site: SiteAdvice) -> str:
+    """Where the drug is covered although no exception is shown."""
+    return f"No exception has to be shown in these settings: {settings_in_words(site)}."
+
+
+def settings_in_words(site: SiteAdvice) -> str:
+    """The lower-cost settings in one phrase: "a, b or c"."""
+    *others, last = [each.name for each in site.lower_cost_settings]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _detail(version: CrdVersion, code: str, value: Any, qualification: str | None = None) -> Extension:

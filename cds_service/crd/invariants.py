@@ -285,7 +285,28 @@ def _card(card: Mapping[str, Any], version: CrdVersion) -> Iterator[str]:
         yield "card: source needs a label and a topic of the version"
     if topic.get("code") in (None, "coverage-info", "unsolicited-determ"):
         yield "card: coverage information is never a card"
+    suggestions = card.get("suggestions", ())
+    if bool(suggestions) is not ("selectionBehavior" in card):
+        yield "card: selectionBehavior is there when, and only when, suggestions are"
+    if sum(each.get("isRecommended") is True for each in suggestions) > 1:
+        yield "card: only one of at most one suggestion is recommended"
+    for suggestion in suggestions:
+        yield from _suggestion(suggestion)
+    if suggestions and card.get("links"):
+        yield "card: an alternative request carries no links"
     for link in card.get("links", ()):
         if link.get("type") != "absolute" or "://" not in link.get("url", "") or "appContext" in link:
             yield "card: links are absolute and carry no appContext"
     yield from _empty(card, "card")
+
+
+def _suggestion(suggestion: Mapping[str, Any]) -> Iterator[str]:
+    """CRD 2.2.1, Propose Alternate Request: one update of an order, whole and described."""
+    if not suggestion.get("label") or not suggestion.get("uuid"):
+        yield "suggestion: needs a label and a uuid"
+    actions = suggestion.get("actions", ())
+    if [action.get("type") for action in actions] != ["update"]:
+        yield "suggestion: an alternative is one update"
+    for action in actions:
+        if not action.get("description") or not action.get("resource", {}).get("id"):
+            yield "suggestion: its action needs a description and the whole resource"

@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 from cds_service.crd.assertion import CoverageAssertion
-from cds_service.crd.cards import URGENCY, Card, cards, topic_of
+from cds_service.crd.card_parts import Card
+from cds_service.crd.cards import URGENCY, cards, topic_of
 from cds_service.crd.configuration import Configuration
 from cds_service.crd.extension import PolicyPage, coverage_information, standing
 from cds_service.crd.versions import COVERAGE_INFORMATION, CrdVersion

@@ -203,7 +203,7 @@ def _merge(order: DrugOrder, findings: list[Finding]) -> Determination:
         policies=tuple([each.citation for each in findings]),
         criteria=tuple([each.settled() for each in criteria]) if outcome is Outcome.NOT_COVERED else criteria,
         asks=asks,
-        precertification=any(each.version.precertification for each in findings),
+        precertification=any(each.version.precertification for each in _about_need(findings) or findings),
         not_addressed=NotAddressed.OUT_OF_SCOPE if outcome is Outcome.NOT_ADDRESSED else None,
         info_needed=_information(outcome, on_file),
         allowed_from=allowed_from,
@@ -221,7 +221,11 @@ def _merge(order: DrugOrder, findings: list[Finding]) -> Determination:
 def _necessity_on_file(findings: list[Finding]) -> bool:
     """False where only the setting was decided: nothing about the need of the drug spoke of the order."""
     spoken = [each for each in findings if each.outcome is not Outcome.NOT_ADDRESSED]
-    return not spoken or any(each.statement.kind is StatementKind.MEDICAL_NECESSITY for each in spoken)
+    return not spoken or bool(_about_need(spoken))
+
+
+def _about_need(findings: list[Finding]) -> list[Finding]:
+    return [each for each in findings if each.statement.kind is StatementKind.MEDICAL_NECESSITY]
 
 
 def _information(outcome: Outcome, necessity_on_file: bool) -> tuple[str, ...]:

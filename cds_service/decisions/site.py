@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from cds_service.decisions.finding import Finding
 from cds_service.decisions.model import CriterionResult, CriterionStatus, Outcome, Reason, SiteAdvice
 from cds_service.decisions.reasons import listed, missing, why_false
-from cds_service.decisions.tree import Values, leaves
+from cds_service.decisions.tree import Values, evaluate
 from cds_service.orders.model import CareSetting
-from cds_service.policies.model import PolicyVersion, Statement
+from cds_service.policies.model import Connective, CriteriaNode, Criterion, PolicyVersion, Statement
 
 NECESSITY_ELSEWHERE: Final = Reason(
     "Only the setting is decided here. Whether the drug is medically necessary, and whether prior "
@@ -56,7 +55,7 @@ def site_finding(
         return Finding(version, statement, Outcome.COVERED, (reason,), settled, (), statement.notes)
     advice = SiteAdvice(
         lower_cost_settings=statement.lower_cost_settings,
-        exceptions=tuple(each.name for each in leaves(statement.criteria) if values.get(each.id) is None),
+        exceptions=_open_exceptions(statement.criteria, values),
         transition=statement.transition,
         cite=statement.cite,
     )
@@ -89,5 +88,14 @@ def site_finding(
         criteria,
         asks,
         statement.notes,
-        site=replace(advice, exceptions=tuple(each.name for each in asks)),
+        site=advice,
     )
+
+
+def _open_exceptions(node: CriteriaNode, values: Values) -> tuple[str, ...]:
+    """The exceptions, as the document counts them, that the record does not rule out."""
+    if isinstance(node, Criterion) or node.connective is not Connective.ANY:
+        parts: tuple[CriteriaNode, ...] = (node,)
+    else:
+        parts = node.children
+    return tuple(each.name for each in parts if each.name and evaluate(each, values) is not False)

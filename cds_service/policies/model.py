@@ -123,10 +123,14 @@ class StatementKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class CareSite:
-    """A lower-cost setting that a site-of-care policy names, e.g. home infusion."""
+    """A lower-cost setting that a site-of-care policy names, e.g. home infusion.
+
+    `value_set` is the URL of the codes that stand for such a place.
+    """
 
     name: str
     cite: str
+    value_set: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +195,13 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """The document sends these billing codes to another policy (1701: J9999 to 1403)."""
+    """The document sends these billing codes or products to another policy (1701: J9999 to 1403)."""
 
     billing_codes: frozenset[str]
     policy: str
     text: str
     cite: str
+    products: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

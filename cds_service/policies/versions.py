@@ -108,7 +108,7 @@ def _version(files: CatalogueFiles, name: str, known: Known) -> PolicyVersion:
         library=library,
         document=entry.text("document"),
         documentation_rule=entry.optional_text("documentation_rule"),
-        referrals=tuple(_referral(item) for item in entry.entries("referrals")),
+        referrals=tuple(_referral(item, known) for item in entry.entries("referrals")),
         notes=entry.texts("notes"),
     )
 
@@ -125,13 +125,19 @@ def _library(entry: Entry, elm: str, known: Known) -> CompiledLibrary:
 def _check_statements(entry: Entry, statements: Sequence[Statement]) -> None:
     if not statements:
         entry.fail("statements", "is empty")
-    seen: dict[str, str] = {}
+    seen: dict[str, list[Statement]] = {}
     for statement in statements:
         codes = statement.unassigned_codes | statement.billing_codes
         for key in (f"id {statement.id}", *sorted(statement.products), *sorted(codes)):
-            if key in seen:
-                entry.fail("statements", f"{key} is in both {seen[key]} and {statement.id}")
-            seen[key] = statement.id
+            for other in seen.setdefault(key, []):
+                if key.startswith("id ") or not _speak_of_different_orders(other, statement):
+                    entry.fail("statements", f"{key} is in both {other.id} and {statement.id}")
+            seen[key].append(statement)
+
+
+def _speak_of_different_orders(one: Statement, other: Statement) -> bool:
+    """Two statements may share a product when each says for itself of which orders it speaks."""
+    return one.applies is not None and other.applies is not None and one.applies != other.applies
 
 
 def _statement(entry: Entry, library: CompiledLibrary, known: Known) -> Statement:
@@ -174,9 +180,7 @@ def _statement(entry: Entry, library: CompiledLibrary, known: Known) -> Statemen
         applies_unknown=entry.optional_text("applies_unknown") or _SITE,
         scope=_scope(entry, library, applies),
         restricted_setting=restricted,
-        lower_cost_settings=tuple(
-            CareSite(item.text("name"), item.text("cite")) for item in entry.entries("lower_cost_settings")
-        ),
+        lower_cost_settings=tuple(_care_site(item, known) for item in entry.entries("lower_cost_settings")),
         transition=_transition(entry.optional_entry("transition")),
     )
 
@@ -224,11 +228,20 @@ def _all_known(entry: Entry, key: str, named: Set[str], known: Set[str], where: 
 
 
 def _condition(entry: Entry, known: Known) -> ConditionNotCovered:
+    return ConditionNotCovered(entry.text("name"), entry.text("cite"), _value_set(entry, known))
+
+
+def _care_site(entry: Entry, known: Known) -> CareSite:
+    return CareSite(entry.text("name"), entry.text("cite"), _value_set(entry, known))
+
+
+def _value_set(entry: Entry, known: Known) -> str | None:
+    """The URL of the value set that an entry names by id."""
     named = entry.optional_text("value_set")
     value_set = known.value_sets.get(named) if named is not None else None
     if named is not None and value_set is None:
         entry.fail("value_set", f"catalog/value_sets/{named}.yaml does not exist")
-    return ConditionNotCovered(entry.text("name"), entry.text("cite"), value_set.url if value_set else None)
+    return value_set.url if value_set else None
 
 
 def _limit(entry: Entry | None) -> QuantityLimit | None:
@@ -240,6 +253,10 @@ def _limit(entry: Entry | None) -> QuantityLimit | None:
     return QuantityLimit(entry.decimal("amount"), entry.text("unit"), hours, entry.text("cite"))
 
 
-def _referral(entry: Entry) -> Referral:
+def _referral(entry: Entry, known: Known) -> Referral:
     codes = frozenset(code.upper() for code in entry.texts("billing_codes"))
-    return Referral(codes, entry.text("policy"), entry.text("text"), entry.text("cite"))
+    products = frozenset(entry.texts("products"))
+    _all_known(entry, "products", products, known.products, "the drug list")
+    if not codes and not products:
+        entry.fail("billing_codes", "name billing codes or products")
+    return Referral(codes, entry.text("policy"), entry.text("text"), entry.text("cite"), products)
