@@ -10,7 +10,7 @@ from typing import Any
 
 import cds_service.policies
 from cds_service.authoring.cases import CASES_SCHEMA
-from cds_service.authoring.findings import DRUGS, MORE_DRUGS, Content, Finding
+from cds_service.authoring.findings import DRUGS, MORE_DRUGS, REVIEWED, Content, Finding
 from cds_service.authoring.yaml_files import dotted, schema_errors
 
 _SCHEMAS = Path(cds_service.policies.__file__).with_name("schemas")
@@ -25,6 +25,7 @@ SCHEMAS = {
     "catalog/value_sets/*.yaml": _SCHEMAS / "value_set.schema.json",
     "policies/*/*/policy.yaml": _SCHEMAS / "policy.schema.json",
     "policies/*/*/cases.yaml": CASES_SCHEMA,
+    REVIEWED: Path(__file__).with_name("equivalent_mutations.schema.json"),
 }
 """The schema of each kind of file, by the pattern of its path."""
 

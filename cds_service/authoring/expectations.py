@@ -57,6 +57,10 @@ def _limits(expect: Expectation, found: Determination) -> Iterator[str]:
         months = _months(found.allowed_from, found.allowed_to)
         if months != expect.limits["months"]:
             yield _differs("limits.months", expect.limits["months"], months)
+    if "hours" in expect.limits:
+        hours = found.allowed_quantity.per_hours if found.allowed_quantity else None
+        if hours != expect.limits["hours"]:
+            yield _differs("limits.hours", expect.limits["hours"], hours)
     if "quantity" in expect.limits:
         amount = found.allowed_quantity.amount if found.allowed_quantity else None
         if amount != expect.limits["quantity"]:

@@ -13,6 +13,10 @@ from cds_service.authoring.yaml_files import read_yaml
 DRUGS, MORE_DRUGS = "catalog/drugs.yaml", "catalog/drugs/*.yaml"
 
 
+REVIEWED = "equivalent_mutations.yaml"
+"""In the rule folder: changes of the rules that a person found to change no decision, with the reason."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One thing to mend: file (relative to the rule folder), place inside it ("" for the whole), sentence."""
