@@ -6,7 +6,6 @@ Recording is part of every decision, so it only appends to lists; words are made
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cds_service.cql.compiler.choices import bare
@@ -82,19 +81,19 @@ class DefinitionTrace:
         self.value: Any = bare(record.value)
         self.answered: bool = record.answered
 
-    @cached_property
+    @property
     def children(self) -> tuple[DefinitionTrace, ...]:
         """Definitions this one referred to, in order of first use."""
         unique = {id(child): child for child in self._record.children}
         return tuple(DefinitionTrace(child, self._state) for child in unique.values())
 
-    @cached_property
+    @property
     def evidence(self) -> tuple[str, ...]:
         """References of the resources behind the value, each once."""
         found = {reference_of(resource): None for resource in self._record.resources()}
         return tuple(reference for reference in found if reference)
 
-    @cached_property
+    @property
     def values(self) -> tuple[str, ...]:
         """The values this definition compared, or else those of the definitions it referred to."""
         own: dict[str, None] = {}
@@ -105,12 +104,12 @@ class DefinitionTrace:
                 own.update(dict.fromkeys(child.values))
         return tuple(own)
 
-    @cached_property
+    @property
     def unavailable(self) -> frozenset[str]:
         """Resource types touched whose availability is not known."""
         return frozenset(self._record.all_unavailable(set()))
 
-    @cached_property
+    @property
     def why_null(self) -> str | None:
         """What is missing, uncertain, incomparable or unavailable, in plain English; None unless null."""
         if self.value is not None:

@@ -148,9 +148,11 @@ def _truth(trace: DefinitionTrace) -> bool | None:
 
 
 def _why_unknown(trace: DefinitionTrace) -> str | None:
-    if trace.unavailable:
-        return f"data unavailable: {', '.join(sorted(trace.unavailable))}"
-    return trace.why_null if trace.why_null != NO_REASON else None
+    unavailable = trace.unavailable
+    if unavailable:
+        return f"data unavailable: {', '.join(sorted(unavailable))}"
+    why = trace.why_null
+    return why if why != NO_REASON else None
 
 
 def _result(

@@ -13,6 +13,7 @@ Resource = Mapping[str, Any]
 
 _DEEPEST_BUNDLE = 4  # batch responses nest bundles once; more is nonsense
 _MOST_FINDINGS = 50  # of one call; a request full of rubbish says the same thing over and over
+_NO_RECORDS = ("Bundle", "OperationOutcome", "")  # types that say something about a search, or nothing
 _SUBJECT_ELEMENTS = ("subject", "patient", "beneficiary")  # how R4 names whom a resource is about
 
 
@@ -140,32 +141,42 @@ class ResourceIndex:
         if entries is not None and not isinstance(entries, list):
             self._note(f"prefetch.{key}.entry is no list")
             return KeyOutcome.FAILED
-        outcome, by_type, by_url = KeyOutcome.EMPTY, self._by_type, self._by_url
-        for position, entry in enumerate(entries or ()):
-            resource = entry.get("resource") if type(entry) is dict else None
-            if type(resource) is dict:  # the common case, once per resource of every call
-                kind: Any = resource.get("resourceType")
-                identity = resource.get("id")
-                of_type = by_type.get(kind) if type(kind) is str else None
-                if of_type is not None and type(identity) is str and identity and identity not in of_type:
-                    of_type[identity] = resource
-                    seen.add(kind)
-                    if outcome is KeyOutcome.EMPTY:
-                        outcome = KeyOutcome.DELIVERED
-                    url = entry.get("fullUrl")
-                    if type(url) is str:
-                        by_url[url] = resource
-                    continue
-            found = self._add_entry(f"{key}.entry[{position}]", entry, seen, depth)
-            if found is not outcome:
-                outcome = _worse(outcome, found)
+        outcome = KeyOutcome.EMPTY
+        if entries and self._add_search_set(entries, seen):
+            outcome = KeyOutcome.DELIVERED
+        else:
+            for position, entry in enumerate(entries or ()):
+                outcome = _worse(outcome, self._add_entry(f"{key}.entry[{position}]", entry, seen, depth))
         if _has_next_page(bundle) or (not entries and _counts_matches(bundle)):
             self._note(f"prefetch.{key} is one page of more")
             outcome = _worse(outcome, KeyOutcome.INCOMPLETE)
         return outcome
 
+    def _add_search_set(self, entries: list[Any], seen: set[str]) -> bool:
+        """Index entries at once when all are of one new type, each with an id of its own; else touch nothing.
+
+        Nearly every bundle is like that, and this takes a third of the time of one entry after the other.
+        """
+        try:
+            kind = entries[0]["resource"]["resourceType"]
+            of_type = {
+                resource["id"]: resource
+                for entry in entries
+                if (resource := entry["resource"])["resourceType"] == kind
+            }
+            by_url = {entry["fullUrl"]: entry["resource"] for entry in entries if "fullUrl" in entry}
+        except (KeyError, TypeError):
+            return False
+        if kind in _NO_RECORDS or type(kind) is not str or self._by_type.get(kind):
+            return False
+        if len(of_type) != len(entries) or "" in of_type or {*map(type, of_type)} != {str}:
+            return False
+        self._by_type[kind] = of_type
+        self._by_url |= by_url
+        seen.add(kind)
+        return True
+
     def _add_entry(self, where: str, entry: object, seen: set[str], depth: int) -> KeyOutcome:
-        """An entry that is the first of its type, has no id or a known one, or is something else."""
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if isinstance(entry, dict) and isinstance(resource, dict):
             kind = resource.get("resourceType")
@@ -239,7 +250,15 @@ class ResourceIndex:
         shown = self._shown.get(resource_type)
         if shown is None:
             of_type = self._by_type.get(resource_type) or {}
-            shown = tuple(r for r in of_type.values() if not self.is_foreign(r))
+            own = self._own_reference
+            shown = tuple(
+                [
+                    resource
+                    for resource in of_type.values()
+                    if (type(subject := resource.get("subject")) is dict and subject.get("reference") == own)
+                    or not self.is_foreign(resource)
+                ]
+            )
             hidden = len(of_type) - len(shown)
             if hidden:
                 self._note(f"{hidden} {resource_type} of another patient left out")
@@ -298,9 +317,6 @@ class ResourceIndex:
 
     def is_foreign(self, resource: Resource) -> bool:
         """Whether a resource plainly is about another patient than that of this call."""
-        subject = resource.get("subject")
-        if type(subject) is dict and subject.get("reference") == self._own_reference:
-            return False
         if self._patient_id is None:
             return False
         for element in _SUBJECT_ELEMENTS:
