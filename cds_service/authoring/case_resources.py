@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cds_service.authoring.case_sites import organizations
 from cds_service.policies.model import Payer
 
 Facts = Mapping[str, Any]
@@ -54,11 +55,15 @@ def encounter(facts: Facts, vocabulary: Vocabulary) -> list[Resource]:
             "period": _present({"start": _date(facts.get("start")), "end": _date(facts.get("end"))}),
         }
     )
+    above: list[Resource] = []
+    if "service_provider" in facts:
+        resource["serviceProvider"] = {"reference": "Organization/provider-1"}
+        above = organizations(facts["service_provider"], "provider-1", vocabulary.systems)
     if "location" not in facts:
-        return [resource]
+        return [resource, *above]
     resource["location"] = [{"location": {"reference": "Location/loc-1"}}]
     kind = concept(facts["location"], vocabulary)
-    return [resource, {"resourceType": "Location", "id": "loc-1", "type": [kind]}]
+    return [resource, {"resourceType": "Location", "id": "loc-1", "type": [kind]}, *above]
 
 
 def coverage(facts: Facts, vocabulary: Vocabulary) -> tuple[Resource, Resource]:
@@ -74,7 +79,6 @@ def coverage(facts: Facts, vocabulary: Vocabulary) -> tuple[Resource, Resource]:
         "identifier": identifiers,
         "name": payer.aliases[0] if payer.aliases else payer.label,
     }
-    plan = {"type": _concept_of("coverage-class", "plan"), "value": facts.get("plan")}
     resource = {
         "resourceType": "Coverage",
         "id": "cov-1",
@@ -82,19 +86,44 @@ def coverage(facts: Facts, vocabulary: Vocabulary) -> tuple[Resource, Resource]:
         "beneficiary": {"reference": "Patient/pat-1"},
         "subscriberId": facts.get("member", "member-1"),
         "payor": [{"reference": "Organization/payer-1"}],
-        "class": [plan] if "plan" in facts else None,
+        **_line_of_business(facts, payer, vocabulary),
     }
     return _present(resource), _present(organization)
 
 
+def _line_of_business(facts: Facts, payer: Payer, vocabulary: Vocabulary) -> Resource:
+    """Coverage.type and Coverage.class: as the case says, or the first sign of the product line it names."""
+    kind = concept(facts["type"], vocabulary) if "type" in facts else None
+    classes = [
+        _present({"type": _concept_of("coverage-class", key), "value": value, "name": facts.get("plan_name")})
+        for key in ("plan", "group")
+        if (value := facts.get(key)) is not None
+    ]
+    if "line_of_business" in facts:
+        named = facts["line_of_business"]
+        line = next((each for each in payer.product_lines if each.id == named), None)
+        if line is None:
+            raise UnknownName(f"coverage.line_of_business: {payer.id} has no product line {named!r}")
+        if line.coverage_types:
+            system, code = min(line.coverage_types)
+            kind = {"coding": [{"system": system, "code": code}]}
+        elif line.names:
+            kind = {"text": " ".join(min(line.names))}
+        for key, value in sorted(line.classes)[:1]:
+            classes.append({"type": _concept_of("coverage-class", key), "value": value})
+    return {"type": kind, "class": classes or None}
+
+
 def order(facts: Facts, vocabulary: Vocabulary, *, in_encounter: bool) -> tuple[Resource, list[Resource]]:
-    """The medication order "order-1", and the condition that is its reason, if given by reference."""
+    """The medication order "order-1"; the condition that is its reason and the place named on it, if any."""
     reasons: list[Resource] = []
     reference = None
     if "reason_condition" in facts:
         reference = [{"reference": "Condition/reason-1"}]
         if not facts["reason_condition"].get("missing"):
             reasons = [_reason_condition(facts["reason_condition"], vocabulary)]
+    if "performer" in facts:
+        reasons += organizations(facts["performer"], "site-1", vocabulary.systems)
     resource = {
         "resourceType": "MedicationRequest",
         "id": "order-1",
@@ -248,8 +277,10 @@ def _dispense(facts: Facts) -> Resource:
     for key, unit in (("days", "d"), ("hours", "h")):
         if key in quantity:
             duration = _measure(quantity[key], unit)
+    performer = {"reference": "Organization/site-1"} if "performer" in facts else None
     return _present(
         {
+            "performer": performer,
             "validityPeriod": _present({side: _date(validity.get(side)) for side in ("start", "end")}),
             "numberOfRepeatsAllowed": quantity.get("refills"),
             "quantity": _amount(quantity["amount"], quantity.get("unit")) if quantity else None,
