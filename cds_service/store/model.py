@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -82,3 +83,69 @@ class RecorderStatus:
     written: int
     dropped: int
     last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentCard:
+    """One card of an answer, and what it spoke of: enough to make sense of feedback about its uuid."""
+
+    card: str  # the card's uuid
+    topic: str  # code of source.topic
+    assertion_id: str | None
+    policy: str | None
+    version: str | None  # effective date of the policy version
+    outcome: str | None  # outcome of the decision behind the card
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationRecord:
+    """One call of a CDS service as it is logged (CRD 2.2.1, found-37): no content of chart or order.
+
+    `id` is unique to the call; `request_digest` is the SHA-256 of the body in hex; `milliseconds` and
+    `stages` (stage -> milliseconds) say where the time went; `payload` is the encrypted request and
+    answer where full retention is switched on. `received_at` must be aware.
+    """
+
+    id: str
+    received_at: datetime
+    service: str
+    hook_instance: str | None
+    client: str | None
+    crd_version: str | None
+    status: int
+    error_code: str | None
+    milliseconds: float
+    stages: Mapping[str, float]
+    request_digest: str
+    request_bytes: int
+    orders: int
+    outcomes: tuple[str, ...]
+    assertion_ids: tuple[str, ...]
+    cards: tuple[SentCard, ...] = ()
+    payload: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackRecord:
+    """What a clinician did with one card (CDS Hooks 2.0, Feedback).
+
+    `id` is the same when a client sends the same feedback again. `comment` is the clinician's own text:
+    it is kept for the payer's reviewers and never logged.
+    """
+
+    id: str
+    received_at: datetime
+    service: str
+    client: str | None
+    card: str
+    outcome: str  # accepted | overridden
+    suggestions: tuple[str, ...] = ()
+    reason_code: str | None = None
+    reason_system: str | None = None
+    reason_display: str | None = None
+    comment: str | None = None
+    outcome_at: datetime | None = None
+
+
+Record = DecisionRecord | InvocationRecord | FeedbackRecord
+"""Whatever the recorder takes."""

@@ -11,8 +11,11 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
+    Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -21,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-LATEST_REVISION = "0001"
+LATEST_REVISION = "0003"
 """The newest revision in `migrations/versions`: a database that names it needs no upgrade."""
 
 
@@ -93,4 +96,68 @@ prior_authorization = Table(
     Column("authorized_from", Date),
     Column("authorized_to", Date),
     Index("ix_prior_authorization_assertion_id", "assertion_id"),
+)
+
+used_token = Table(
+    "used_token",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("expires_at", UtcDateTime(), nullable=False),
+    Index("ix_used_token_expires_at", "expires_at"),
+)
+
+invocation = Table(
+    "invocation",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("received_at", UtcDateTime(), nullable=False),
+    Column("service", String(64), nullable=False),
+    Column("hook_instance", String(64)),
+    Column("client", String(255)),
+    Column("crd_version", String(16)),
+    Column("status", Integer, nullable=False),
+    Column("error_code", String(16)),
+    Column("milliseconds", Float, nullable=False),
+    Column("stages", _json(), nullable=False),
+    Column("request_digest", String(64), nullable=False),
+    Column("request_bytes", Integer, nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("outcomes", _json(), nullable=False),
+    Column("assertion_ids", _json(), nullable=False),
+    Column("payload", LargeBinary),
+    Index("ix_invocation_received_at", "received_at"),
+    Index("ix_invocation_hook_instance", "hook_instance"),
+)
+
+sent_card = Table(
+    "sent_card",
+    metadata,
+    Column("card", String(64), primary_key=True),
+    Column("sent_at", UtcDateTime(), nullable=False),
+    Column("service", String(64), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("assertion_id", String(128)),
+    Column("policy", String(128)),
+    Column("version", String(32)),
+    Column("outcome", String(32)),
+    Index("ix_sent_card_sent_at", "sent_at"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("received_at", UtcDateTime(), nullable=False),
+    Column("service", String(64), nullable=False),
+    Column("client", String(255)),
+    Column("card", String(128), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("suggestions", _json(), nullable=False),
+    Column("reason_code", String(128)),
+    Column("reason_system", Text),
+    Column("reason_display", Text),
+    Column("comment", Text),
+    Column("outcome_at", UtcDateTime()),
+    Index("ix_feedback_received_at", "received_at"),
+    Index("ix_feedback_card", "card"),
 )
