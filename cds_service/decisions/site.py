@@ -7,7 +7,7 @@ from typing import Final
 
 from cds_service.decisions.finding import Finding
 from cds_service.decisions.model import CriterionResult, CriterionStatus, Outcome, Reason, SiteAdvice
-from cds_service.decisions.reasons import listed, missing, why_false
+from cds_service.decisions.reasons import listed, why_false
 from cds_service.decisions.tree import Values, evaluate
 from cds_service.orders.model import CareSetting
 from cds_service.policies.model import Connective, CriteriaNode, Criterion, PolicyVersion, Statement
@@ -51,7 +51,7 @@ def site_finding(
         return Finding(version, statement, Outcome.COVERED, (reason,), settled, (), statement.notes)
     if restricted is False:
         where = f" ({setting.site_basis})" if setting.site_basis else ""
-        reason = Reason(f"The setting is none that the policy restricts{where}.", statement.cite)
+        reason = Reason(f"The setting is none that the policy restricts{where}", statement.cite)
         return Finding(version, statement, Outcome.COVERED, (reason,), settled, (), statement.notes)
     advice = SiteAdvice(
         lower_cost_settings=statement.lower_cost_settings,
@@ -64,18 +64,18 @@ def site_finding(
         "Covered without an exception in these settings", named, statement.lower_cost_settings[0].cite
     )
     if restricted is None:
-        unclear = setting.site_basis or "the order does not say where it is given"
-        open_still = Reason(f"Depends on where the drug is given ({unclear}).", statement.cite)
+        unclear = setting.site_basis if setting.site_named else "the order does not name the place"
+        open_still = Reason(f"Depends on where the drug is given ({unclear})", statement.cite)
         return Finding(
             version, statement, Outcome.SITE_UNKNOWN, (open_still, elsewhere), settled, site=advice
         )
     basis = f" ({setting.site_basis})" if setting.site_basis else ""
-    reasons = [Reason(f"{statement.restricted_setting}{basis}.", statement.cite)]
-    reasons += (
-        missing(statement.criteria, values, results)
-        if excepted is None
-        else why_false(statement.criteria, values, results)
-    )
+    reasons = [Reason(f"{statement.restricted_setting}{basis}", statement.cite)]
+    if excepted is None:
+        lead = "Not yet shown, where one of these keeps the setting"
+        reasons.append(listed(lead, advice.exceptions, statement.cite))
+    else:
+        reasons += why_false(statement.criteria, values, results)
     reasons.append(elsewhere)
     if statement.transition is not None:
         reasons.append(Reason(statement.transition.text, statement.transition.cite))

@@ -99,7 +99,7 @@ class CareSetting:
     `site_codes` say what kind of place the order itself names for giving the drug, `affiliation_codes` what
     that place is part of; `encounter_site_codes` say where the encounter takes place, when the order names no
     place: that is where the drug is ordered, and perhaps where it is given. `site_basis` says in words where
-    they were found, or what is missing.
+    they were found, or what is missing; `site_named` whether the order itself names a place.
     """
 
     patient_status: PatientStatus
@@ -109,6 +109,7 @@ class CareSetting:
     affiliation_codes: tuple[Coding, ...] = ()
     encounter_site_codes: tuple[Coding, ...] = ()
     site_basis: str | None = None
+    site_named: bool = False
 
 
 @dataclass(frozen=True, slots=True)

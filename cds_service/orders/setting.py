@@ -64,6 +64,7 @@ def read_setting(
         affiliation_codes=tuple(site.affiliations),
         encounter_site_codes=() if named else tuple(site.codes),
         site_basis=site.basis,
+        site_named=named is not None,
     )
 
 
