@@ -74,12 +74,16 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class ExpandedCase:
-    """A case as FHIR: the order, the coverage and what was prefetched, `prefetch` by the keys of DECLARED."""
+    """A case as FHIR: the order, the coverage and what was prefetched, `prefetch` by the keys of DECLARED.
+
+    `excluded` is what looking the member up would tell: whether the plan excludes the ordered service.
+    """
 
     order: dict[str, Any]
     coverage: dict[str, Any]
     prefetch: dict[str, Any]
     answers: Mapping[str, Any]
+    excluded: bool | None = None
 
 
 def load_cases(file: Path) -> list[Case]:
@@ -131,7 +135,7 @@ def _expand(facts: Mapping[str, Any], vocabulary: make.Vocabulary) -> ExpandedCa
     resources += [dict(each) for each in facts.get("resources", ())]
     prefetch = _prefetch(resources, facts.get("unavailable", ()))
     answers = {name: _answer(value) for name, value in facts.get("answers", {}).items()}
-    return ExpandedCase(order, coverage, prefetch, answers)
+    return ExpandedCase(order, coverage, prefetch, answers, facts.get("coverage", {}).get("excluded"))
 
 
 def _answer(value: Any) -> Any:

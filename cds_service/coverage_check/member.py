@@ -23,6 +23,7 @@ class Payers(Protocol):
     """What is asked of the policy catalogue."""
 
     def payer_of(self, coverage: Resource, organization: Resource | None) -> Payer | None: ...
+    def line_of_business(self, coverage: Resource, payer: Payer) -> str | None: ...
 
 
 def coverage_of(order: Resource, path: str, index: ResourceIndex, payers: Payers) -> MemberCoverage:
@@ -49,7 +50,7 @@ def coverage_of(order: Resource, path: str, index: ResourceIndex, payers: Payers
         text = f"There are several Coverages for {path}; its insurance element must name the one meant."
         raise RequestError("CDS-1032", text, (f"{path}.insurance",), ErrorKind.COVERAGE)
     coverage, payer = known[0]
-    return member_coverage(coverage, payer.id)
+    return member_coverage(coverage, payer.id, payers.line_of_business(coverage, payer))
 
 
 def inactive(coverage: MemberCoverage, on: date) -> str | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from cds_service.fhir import reads
 from cds_service.fhir.index import Resource, ResourceIndex, reference_to
@@ -36,11 +34,10 @@ def payor_organization(coverage: Resource, index: ResourceIndex) -> Resource | N
     return None
 
 
-def member_coverage(coverage: Resource, payer: str) -> MemberCoverage:
-    """The Coverage with its member id, plan and line of business; `payer` is the catalogue's payer id.
+def member_coverage(coverage: Resource, payer: str, line_of_business: str | None = None) -> MemberCoverage:
+    """The Coverage with its member id and plan; `payer` and `line_of_business` are ids of the catalogue.
 
-    The plan is the value (else the name) of Coverage.class of type "plan", else of type "group"; the line of
-    business is Coverage.type as the client words it.
+    The plan is the value (else the name) of Coverage.class of type "plan", else of type "group".
     """
     return MemberCoverage(
         resource=coverage,
@@ -48,7 +45,7 @@ def member_coverage(coverage: Resource, payer: str) -> MemberCoverage:
         payer=payer,
         member_id=_member_id(coverage),
         plan=_class(coverage, "plan") or _class(coverage, "group"),
-        line_of_business=_worded(coverage.get("type")),
+        line_of_business=line_of_business,
     )
 
 
@@ -67,11 +64,3 @@ def _class(coverage: Resource, kind: str) -> str | None:
         if kind in reads.codes(item.get("type")):
             return reads.text(item.get("value")) or reads.text(item.get("name"))
     return None
-
-
-def _worded(concept: object) -> str | None:
-    found: Mapping[str, Any] = reads.first(concept)
-    if text := reads.text(found.get("text")):
-        return text
-    coding = reads.first(found.get("coding"))
-    return reads.text(coding.get("display")) or reads.text(coding.get("code"))

@@ -17,6 +17,7 @@ from cds_service.policies.identification import Identification
 from cds_service.policies.libraries import load_libraries
 from cds_service.policies.model import Payer, PolicyVersion, Product, Selection
 from cds_service.policies.payers import Payers, load_payers
+from cds_service.policies.product_lines import line_of_business
 from cds_service.policies.products import DrugList, ProductEntry, load_drug_list, load_unassigned_codes
 from cds_service.policies.selection import OrderFacts, PolicyIndex
 from cds_service.policies.settings import load_setting_codes
@@ -66,7 +67,7 @@ class Catalogue:
         """
         files = CatalogueFiles(directory)
         systems = load_code_systems(files)
-        payers = load_payers(files)
+        payers = load_payers(files, systems)
         drugs = load_drug_list(files, systems)
         unassigned = load_unassigned_codes(files)
         settings = load_setting_codes(files, systems)
@@ -128,6 +129,10 @@ class Catalogue:
     def payer_of(self, coverage: Mapping[str, Any], organization: Mapping[str, Any] | None) -> Payer | None:
         """The payer of a Coverage resource and its payor Organization, if it is one of ours."""
         return self._payers.match(coverage, organization)
+
+    def line_of_business(self, coverage: Mapping[str, Any], payer: Payer) -> str | None:
+        """The payer's product line that a Coverage resource belongs to, by its id; None when unknown."""
+        return line_of_business(coverage, payer.product_lines, self.vocabulary.systems)
 
     def select(self, order: OrderFacts, on: date) -> Selection:
         """The statements that decide an order on its date of service, or the reason why none does."""

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cds_service.fhir import reads
+from cds_service.fhir.systems import CodeSystems
 from cds_service.policies.files import CatalogueFiles, Entry
-from cds_service.policies.model import Payer
+from cds_service.policies.model import AlternativeSite, Payer
+from cds_service.policies.product_lines import load_product_lines
 
 FILE = "catalog/payers.yaml"
 _STANCES = ("not-addressed", "no-authorization")
@@ -80,7 +82,7 @@ class Payers(Mapping[str, Payer]):
                     yield payer
 
 
-def load_payers(files: CatalogueFiles) -> Payers:
+def load_payers(files: CatalogueFiles, systems: CodeSystems) -> Payers:
     """Read `catalog/payers.yaml`. Raises CatalogueError when two payers share an id, identifier or name."""
     payers: list[Payer] = []
     taken: dict[object, str] = {}
@@ -105,6 +107,8 @@ def load_payers(files: CatalogueFiles) -> Payers:
             phone=entry.optional_text("phone"),
             real_time_approval=entry.flag("real_time_approval", True),
             unlisted_drugs=stance,
+            alternatives=tuple(_alternative(item) for item in entry.entries("alternatives")),
+            product_lines=load_product_lines(entry, systems),
         )
         for system, value in payer.identifiers:
             claim(entry, "identifiers", (_system_key(system), value.strip().upper()), identity)
@@ -112,3 +116,13 @@ def load_payers(files: CatalogueFiles) -> Payers:
             claim(entry, "aliases", _name_key(name), identity)
         payers.append(payer)
     return Payers(payers)
+
+
+def _alternative(entry: Entry) -> AlternativeSite:
+    """A place in the payer's network; identifiers compare as Organization.identifier does, value exact."""
+    return AlternativeSite(
+        entry.text("name"),
+        entry.text("setting"),
+        tuple((_system_key(it.text("system")), it.text("value")) for it in entry.entries("identifiers")),
+        entry.optional_text("contact"),
+    )

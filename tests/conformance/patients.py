@@ -314,4 +314,7 @@ class _Generator:
             "Route codes": self.codes(SNOMED),
             "Setting codes": self.codes(*(others or [SNOMED])),
             "Product": self.random.choice(("dsuvia", "macrilen", "defitelio", "unknown", None)),
+            "Billing codes": self.codes(*(others or [SNOMED])),
+            "Line of business": self.random.choice(("commercial", "medicare", "fep", "group-policy", None)),
+            "Service is excluded by the plan": self.random.choice((True, False, False, None)),
         }

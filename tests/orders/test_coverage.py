@@ -68,13 +68,17 @@ def test_member_plan_and_line_of_business() -> None:
     found = member_coverage(
         coverage(
             subscriberId="W1",
-            type={"coding": [{"code": "MCPOL", "display": "managed care policy"}]},
             **{"class": [{"type": {"coding": [{"code": "plan"}]}, "value": "PPO-7", "name": "Open Access"}]},
         ),
         "acme",
+        "commercial",
     )
     assert (found.reference, found.payer, found.member_id) == ("Coverage/cov-1", "acme", "W1")
-    assert (found.plan, found.line_of_business) == ("PPO-7", "managed care policy")
+    assert (found.plan, found.line_of_business) == ("PPO-7", "commercial")
+
+
+def test_a_coverage_does_not_say_what_the_plan_excludes() -> None:
+    assert member_coverage(coverage(), "acme").service_excluded is None
 
 
 def test_the_member_number_may_be_an_identifier() -> None:

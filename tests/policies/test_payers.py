@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from cds_service.policies.code_systems import load_code_systems
 from cds_service.policies.files import CatalogueFiles
 from cds_service.policies.model import Payer
 from cds_service.policies.payers import Payers, load_payers
@@ -20,7 +21,8 @@ PAYERS = Payers(
         Payer("alabama", "Blue Cross and Blue Shield of Alabama", ((NAIC, "55433"),)),
     ]
 )
-SHIPPED = load_payers(CatalogueFiles(RULES))
+FILES = CatalogueFiles(RULES)
+SHIPPED = load_payers(FILES, load_code_systems(FILES))
 
 
 def payer_of(organization: Any = None, payor: Any = None) -> str | None:
