@@ -46,7 +46,7 @@ def _policy(content: Content, name: str, policy: Mapping[str, Any]) -> Iterator[
         yield Finding(name, "payer", f"no payer {policy.get('payer')!r} in catalog/payers.yaml")
     products = {each for file in content.drug_files() for each in content.ids(file, "products")}
     value_sets = {str(data.get("id")) for _, data in content.value_sets()}
-    owners: dict[str, str] = {}
+    owners: dict[str, tuple[str, object]] = {}
     identities: set[str] = set()
     for position, statement in enumerate(content.entries(name, "statements")):
         place = f"statements[{position}]"
@@ -57,10 +57,10 @@ def _policy(content: Content, name: str, policy: Mapping[str, Any]) -> Iterator[
         for product in statement.get("products") or ():
             if product not in products:
                 yield Finding(name, f"{place}.products", f"no product {product!r} in the drug list")
-            if owners.setdefault(str(product), identity) != identity:
-                yield Finding(
-                    name, f"{place}.products", f"{product} is decided by statement {owners[product]} too"
-                )
+            owner, scope = owners.setdefault(str(product), (identity, statement.get("applies")))
+            shared = scope is not None and statement.get("applies") not in (None, scope)
+            if owner != identity and not shared:
+                yield Finding(name, f"{place}.products", f"{product} is decided by statement {owner} too")
         yield from _codes(content, name, place, statement)
         for number, condition in enumerate(statement.get("conditions_not_covered") or ()):
             wanted = condition.get("value_set") if isinstance(condition, dict) else None

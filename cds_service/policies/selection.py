@@ -85,8 +85,8 @@ class PolicyIndex:
                 self._by_code.setdefault((payer, code), []).append(_Addressed(version, statement))
         self._own_products[(version.policy, version.version)] = frozenset(own)
         for referral in version.referrals:
-            for code in referral.billing_codes:
-                self._referrals.setdefault((payer, code), []).append((version, referral))
+            for key in referral.billing_codes | referral.products:
+                self._referrals.setdefault((payer, key), []).append((version, referral))
 
     def select(self, order: OrderFacts, on: date) -> Selection:
         """The statements in force on the date of service that speak of the order's drug.
@@ -104,7 +104,8 @@ class PolicyIndex:
         if not codes and drug.product is not None:
             codes = self._billing_codes.get(drug.product, ())
 
-        referrals = self._in_force_referrals(payer, codes, on)
+        keys = codes if drug.product is None else (*codes, drug.product)
+        referrals = self._in_force_referrals(payer, keys, on)
         referring = {version.policy for version, _ in referrals}
         addressed = list(self._by_product.get((payer, drug.product), ())) if drug.product else []
         for code in codes:
@@ -135,12 +136,12 @@ class PolicyIndex:
         return self._why_none(payer, drug, codes, addressed, on)
 
     def _in_force_referrals(
-        self, payer: str, codes: tuple[str, ...], on: date
+        self, payer: str, keys: tuple[str, ...], on: date
     ) -> list[tuple[PolicyVersion, Referral]]:
         return [
             (version, referral)
-            for code in codes
-            for version, referral in self._referrals.get((payer, code), ())
+            for key in keys
+            for version, referral in self._referrals.get((payer, key), ())
             if is_in_force(version, on)
         ]
 

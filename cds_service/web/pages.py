@@ -118,6 +118,7 @@ def policy_page(
         "referrals": [
             {
                 "billingCodes": sorted(referral.billing_codes),
+                "products": sorted(referral.products),
                 "policy": referral.policy,
                 "text": referral.text,
                 "cite": referral.cite,
