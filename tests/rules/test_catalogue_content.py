@@ -59,8 +59,6 @@ def test_a_name_is_recognised(catalogue: Catalogue, text: str, product: str) -> 
 @pytest.mark.parametrize(
     "text",
     [
-        "esketamine 28 mg nasal spray",
-        "Spravato",
         "S-ketamine injection",
         "(S)-ketamine injection",
         "arketamine injection",
@@ -86,6 +84,43 @@ def test_a_name_is_recognised(catalogue: Catalogue, text: str, product: str) -> 
 )
 def test_a_near_name_is_not_taken_for_a_product(catalogue: Catalogue, text: str) -> None:
     assert catalogue.identify([J3490], [text]).product is None
+
+
+@pytest.mark.parametrize("text", ["esketamine 28 mg nasal spray", "Spravato", "Spravato (esketamine)"])
+def test_esketamine_is_never_ketamine(catalogue: Catalogue, text: str) -> None:
+    assert catalogue.identify([J3490], [text]).product == "spravato"
+
+
+@pytest.mark.parametrize(
+    ("text", "product"),
+    [
+        ("lidocaine 4 mg/mL IV infusion", "lidocaine-injection"),
+        ("lidocaine hydrochloride 2% injection", "lidocaine-injection"),
+        ("Xylocaine-MPF 1% vial", "lidocaine-injection"),
+        ("lidocaine", None),
+        ("lidocaine 5% patch", None),
+        ("Lidoderm", None),
+        ("ZTlido 1.8% topical system", None),
+        ("lidocaine 2% viscous oral solution", None),
+        ("Xylocaine 2% jelly", None),
+        ("lidocaine-prilocaine 2.5% cream", None),
+    ],
+)
+def test_lidocaine_for_injection_is_told_from_other_lidocaine(
+    catalogue: Catalogue, text: str, product: str | None
+) -> None:
+    assert catalogue.identify([], [text]).product == product
+
+
+@pytest.mark.parametrize("code", ["J2001", "J2002", "J2003", "J2004"])
+def test_lidocaine_has_codes_of_its_own(catalogue: Catalogue, code: str) -> None:
+    found = catalogue.identify([Coding(HCPCS, code)], [])
+    assert (found.product, found.identified_by) == ("lidocaine-injection", "billing code")
+
+
+@pytest.mark.parametrize("code", ["96365", "96366", "96374"])
+def test_an_infusion_code_names_no_drug(catalogue: Catalogue, code: str) -> None:
+    assert catalogue.identify([Coding("http://www.ama-assn.org/go/cpt", code)], []).product is None
 
 
 def test_the_ingredient_code_of_ketamine_needs_a_form_or_route(catalogue: Catalogue) -> None:
@@ -170,12 +205,13 @@ def test_what_an_answer_gives_is_a_shared_definition(catalogue: Catalogue) -> No
         if "fact" in tags
     }
     assert facts == {"Common.Birth date", "Common.Latest body mass index"}
-    common = catalogue.versions[0].library.includes["Common"]
+    version = next(v for v in catalogue.versions if v.policy == "cigna-1701")
+    common = version.library.includes["Common"]
     assert all(fact.removeprefix("Common.") in common.definitions for fact in facts)
 
 
 def test_the_dsuvia_limit_is_36_tablets_for_72_hours(catalogue: Catalogue) -> None:
-    statement = next(s for s in catalogue.versions[0].statements if s.id == "dsuvia")
+    statement = next(s for v in catalogue.versions for s in v.statements if s.id == "dsuvia")
     limit = statement.quantity_limit
     assert limit is not None
     assert (limit.amount, limit.unit, limit.per_hours) == (Decimal(36), "tablets", 72)
@@ -185,6 +221,7 @@ def test_trials_of_other_analgesics_need_documentation(catalogue: Catalogue) -> 
     named = {
         criterion.name: criterion.documentation or ""
         for version in catalogue.versions
+        if version.policy == "cigna-1701"
         for statement in version.statements
         for criterion in leaves(statement.criteria)
         if criterion.documentation

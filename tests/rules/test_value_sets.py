@@ -19,6 +19,13 @@ USED = {
     for path in RULES.rglob("*.cql")
     for match in re.findall(r"https://cds-service\.example/ValueSet/([a-z0-9-]+)", path.read_text("utf-8"))
 }
+USED |= {
+    str(condition["value_set"])
+    for path in RULES.rglob("policy.yaml")
+    for statement in yaml.safe_load(path.read_text("utf-8"))["statements"]
+    for condition in statement.get("conditions_not_covered", ())
+    if "value_set" in condition
+}
 
 # Lists that one order must not be in at once, because a policy draws opposite conclusions from them.
 OPPOSITES = [
@@ -29,6 +36,27 @@ OPPOSITES = [
     ("critical-care-setting", "not-a-critical-care-setting"),
     ("bipolar-disorder", "major-depressive-disorder"),
     ("tilt-table-test", "electrophysiologic-testing"),
+    ("intravenous-administration", "other-route"),
+    ("psychiatric-disorder", "psychiatric-use-possible"),
+    ("psychiatric-disorder", "visit-reason"),
+    *(
+        (other_use, pain)
+        for other_use in (
+            "acute-pain",
+            "cardiac-arrhythmia",
+            "psychiatric-disorder",
+            "cancer-or-palliative-care",
+        )
+        for pain in (
+            "chronic-pain",
+            "complex-regional-pain-syndrome",
+            "neuropathic-pain",
+            "fibromyalgia",
+            "chronic-headache",
+        )
+        if (other_use, pain)
+        not in (("acute-pain", "chronic-pain"), ("acute-pain", "complex-regional-pain-syndrome"))
+    ),
 ]
 
 
