@@ -12,7 +12,7 @@ from cds_service.policies.model import Criterion, PolicyVersion, Referral, State
 LIBRARY = cast("CompiledLibrary", None)  # selection never looks at the rules
 
 
-def statement(identity: str, products: str = "", codes: str = "") -> Statement:
+def statement(identity: str, products: str = "", codes: str = "", billing_codes: str = "") -> Statement:
     return Statement(
         id=identity,
         title=identity,
@@ -21,6 +21,7 @@ def statement(identity: str, products: str = "", codes: str = "") -> Statement:
         criteria=Criterion("c", "C", "1"),
         products=frozenset(products.split()),
         unassigned_codes=frozenset(codes.split()),
+        billing_codes=frozenset(billing_codes.split()),
     )
 
 

@@ -24,7 +24,9 @@ def catalogue() -> Catalogue:
 def test_the_shipped_catalogue_holds_both_versions_of_1701(catalogue: Catalogue) -> None:
     found = [(each.policy, each.version) for each in catalogue.versions if each.number == "1701"]
     assert found == [("cigna-1701", "2024-07-01"), ("cigna-1701", "2025-06-01")]
-    assert catalogue.policy_version("cigna-1701", "2025-06-01") is catalogue.versions[found.index(found[1])]
+    newest = catalogue.policy_version("cigna-1701", "2025-06-01")
+    assert newest is not None
+    assert (newest.policy, newest.version) == found[1]
     assert catalogue.policy_version("cigna-1701", "2023-01-01") is None
 
 
@@ -100,6 +102,41 @@ def _at(*path: str | int) -> Callable[[Any], Any]:
             {"products": []},
             "statements[0].products",
             "name products",
+        ),
+        (
+            f"{NEW}/policy.yaml",
+            _at("statements", 0),
+            {"billing_codes": ["J0001"]},
+            "statements[0].billing_codes",
+            "J0001 is not in the drug list",
+        ),
+        (
+            f"{NEW}/policy.yaml",
+            _at("statements", 0),
+            {"billing_codes": ["J3490"]},
+            "statements[0].billing_codes",
+            "unassigned ones name no drug",
+        ),
+        (
+            f"{NEW}/policy.yaml",
+            _at("statements", 2),
+            {"billing_codes": ["J1745"]},
+            "statements[2].billing_codes",
+            "beside products",
+        ),
+        (
+            "catalog/drugs/oncology.yaml",
+            _at("products", 0),
+            {"id": "defitelio"},
+            "products[0].id",
+            "listed twice",
+        ),
+        (
+            "catalog/drugs/rare-diseases.yaml",
+            _at("class_codes", 0),
+            {"code": "J9305"},
+            "class_codes[0].code",
+            "J9305 is listed twice",
         ),
         (
             f"{NEW}/policy.yaml",

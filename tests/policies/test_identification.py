@@ -34,6 +34,7 @@ def product(
     ingredients: str = "",
     billing: tuple[str, ...] = (),
     only_form: bool = False,
+    shared: str = "",
 ) -> ProductEntry:
     def phrases(text: str) -> frozenset[tuple[str, ...]]:
         return frozenset(tuple(words(each)) for each in text.split(";") if each)
@@ -48,6 +49,7 @@ def product(
         codes=tuple(Coding(RXNORM, c) for c in rxnorm.split()) + tuple(Coding(NDC, c) for c in ndc.split()),
         ingredient_codes=tuple(Coding(RXNORM, code) for code in ingredients.split()),
         only_form=only_form,
+        shared_names=phrases(shared),
     )
 
 
@@ -61,8 +63,9 @@ PRODUCTS = [
     product("macrilen", "Macrilen", "macimorelin", only_form=True, ndc="0169-1401-01", billing=("J3490",)),
     product("remicade", "Remicade", "infliximab", only_form=True, billing=("J1745",)),
     product("inflectra", "Inflectra", "infliximab-dyyb", only_form=True, billing=("Q5103",)),
-    product("prolia", "Prolia", "denosumab", only_form=True, billing=("J0897",)),
-    product("xgeva", "Xgeva", "denosumab", only_form=True, billing=("J0897",)),
+    product("prolia", "Prolia", shared="denosumab", billing=("J0897",)),
+    product("xgeva", "Xgeva", shared="denosumab", not_names="prolia biosimilar", billing=("J0897",)),
+    product("alimta", "Alimta", shared="pemetrexed", billing=("J9305",)),
     product("simponi", "Simponi", "golimumab", forms="autoinjector", not_names="intravenous"),
     product("simponi-aria", "Simponi Aria", "golimumab", forms="intravenous", billing=("J1602",)),
     product("rituxan", "Rituxan", "rituximab", only_form=True, billing=("J9312",)),
@@ -70,7 +73,7 @@ PRODUCTS = [
         "rituxan-hycela", "Rituxan Hycela", "rituximab and hyaluronidase", only_form=True, billing=("J9311",)
     ),
 ]  # fmt: skip
-IDENTIFY = Identification(PRODUCTS, UNASSIGNED, SYSTEMS)
+IDENTIFY = Identification(PRODUCTS, UNASSIGNED, SYSTEMS, {"J9305"})
 
 
 def by_text(*texts: str, route: tuple[str, str] | None = None) -> ProductMatch:
@@ -137,6 +140,13 @@ class TestByBillingCode:
         found = by_codes((HCPCS, "J0897"))
         assert (found.product, found.identified_by) == (None, "nothing")
         assert found.contradictions == ()
+        assert found.possible == ("Prolia", "Xgeva")
+
+    def test_a_code_for_a_class_of_drugs_settles_nothing_and_contradicts_nothing(self) -> None:
+        found = by_codes((HCPCS, "J9305"))
+        assert (found.product, found.billing_codes, found.unassigned_code) == (None, ("J9305",), None)
+        assert by_codes((HCPCS, "J9305"), text="Alimta").product == "alimta"
+        assert by_codes((HCPCS, "J9305"), text="Remicade").contradictions == ()
 
     def test_the_brand_beside_it_does(self) -> None:
         found = by_codes((HCPCS, "J0897"), text="Xgeva 120 mg")
@@ -192,6 +202,13 @@ class TestByName:
     def test_near_names_never_match(self, text: str) -> None:
         found = by_text(text)
         assert (found.product, found.identified_by) == (None, "nothing")
+
+    def test_a_substance_that_products_share_leaves_them_open(self) -> None:
+        found = by_text("denosumab 60 mg")
+        assert (found.product, found.possible, found.contradictions) == (None, ("Prolia", "Xgeva"), ())
+        assert by_text("denosumab (Prolia)").product == "prolia"
+        assert by_text("denosumab (Prolia)").possible == ()
+        assert by_text("denosumab-bbdz").possible == ()
 
     def test_a_name_does_not_reach_over_from_one_text_to_the_next(self) -> None:
         assert by_text("Simponi", "Aria Medical Center").product == "simponi"

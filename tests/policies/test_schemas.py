@@ -16,7 +16,10 @@ from tests.policies.catalogue_folder import RULES
 SCHEMAS = Path(cds_service.policies.__file__).with_name("schemas")
 FILES = {
     "code_systems": ["catalog/code_systems.yaml"],
-    "drugs": ["catalog/drugs.yaml"],
+    "drugs": [
+        "catalog/drugs.yaml",
+        *sorted(path.relative_to(RULES).as_posix() for path in RULES.glob("catalog/drugs/*.yaml")),
+    ],
     "payers": ["catalog/payers.yaml"],
     "settings": ["catalog/settings.yaml"],
     "unassigned_codes": ["catalog/unassigned_codes.yaml"],

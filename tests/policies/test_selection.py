@@ -127,6 +127,55 @@ def test_a_referral_ends_with_its_version() -> None:
     assert select("2025-06-01", billing_codes=("J9999",)).not_addressed is NotAddressed.NO_POLICY
 
 
+def test_a_policy_that_speaks_of_the_product_is_not_silenced_by_the_referral_of_another() -> None:
+    site = version("acme-site", "2020-01-01", None, statement("site", "darzalex-faspro ketalar"))
+    index = PolicyIndex([OLD, site], PAYERS, {})
+    found = select("2025-01-01", index, product="ketalar", billing_codes=("J9999",))
+    assert chosen(found) == [("2020-01-01", "site")]
+
+
+class TestAssignedCodes:
+    SITE = version(
+        "acme-site", "2020-01-01", None, statement("site", "prolia xgeva", billing_codes="J0897 J1599")
+    )
+    INDEX = PolicyIndex([OLD, NEW, SITE], PAYERS, {"prolia": ("J0897",), "octagam": ("J1568",)})
+
+    def test_a_listed_code_brings_an_order_though_it_names_no_product(self) -> None:
+        for code in ("J0897", "J1599"):
+            assert chosen(select("2025-06-01", self.INDEX, billing_codes=(code,))) == [("2020-01-01", "site")]
+
+    def test_a_product_and_its_code_choose_a_statement_once(self) -> None:
+        found = select("2025-06-01", self.INDEX, product="prolia", billing_codes=("J0897",))
+        assert chosen(found) == [("2020-01-01", "site")]
+        assert chosen(select("2025-06-01", self.INDEX, product="prolia")) == [("2020-01-01", "site")]
+
+    def test_a_product_that_is_not_listed_comes_by_its_listed_code_only(self) -> None:
+        found = select("2025-06-01", self.INDEX, product="octagam", billing_codes=("J1599",))
+        assert chosen(found) == [("2020-01-01", "site")]
+        assert select("2025-06-01", self.INDEX, product="octagam").not_addressed is NotAddressed.NO_POLICY
+
+    def test_a_code_of_another_payer_or_of_no_list_brings_nothing(self) -> None:
+        assert chosen(select("2025-06-01", self.INDEX, payer="other", billing_codes=("J0897",))) == []
+        assert chosen(select("2025-06-01", self.INDEX, billing_codes=("J1745",))) == []
+
+
+@pytest.mark.parametrize(
+    ("possible", "sentence"),
+    [
+        (("Prolia", "Xgeva"), " The order leaves open which product is meant: Prolia or Xgeva."),
+        (("A", "B", "C"), " The order leaves open which product is meant: A, B or C."),
+        (tuple("ABCDEFG"), " The order leaves open which of 7 products on file is meant."),
+        (("Alimta",), ""),
+        ((), ""),
+    ],
+)
+def test_an_order_that_leaves_the_product_open_is_told_so(possible: tuple[str, ...], sentence: str) -> None:
+    found = select("2025-06-01", display="denosumab", possible=possible)
+    assert found.explanation == (
+        f"No policy of Acme on file speaks of denosumab; ask Acme which one does.{sentence}"
+    )
+
+
 def test_codes_that_contradict_each_other_choose_nothing() -> None:
     found = select("2025-06-01", product="ketalar", contradictions=("They differ.",))
     assert (found.not_addressed, found.explanation) == (NotAddressed.CONTRADICTORY_CODES, "They differ.")
