@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from cds_service.cql.compiler.choices import bare
 from cds_service.cql.compiler.definitions import Definition
@@ -45,8 +45,7 @@ class ValueSetSource(Protocol):
     def lookup(self, url: str) -> CodeSet | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationInput:
+class EvaluationInput(NamedTuple):
     """Everything an evaluation may depend on.
 
     `parameters` go by unqualified name to whichever library declares them. `answers` stand in for definitions
@@ -57,7 +56,7 @@ class EvaluationInput:
     value_sets: ValueSetSource
     parameters: Mapping[str, Any]
     now: datetime
-    answers: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[str, Any] = MappingProxyType({})
     trace: bool = False
     work_limit: int = WORK_LIMIT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_service.decisions.digest import Identifiers
 from cds_service.decisions.model import Determination
@@ -22,8 +22,7 @@ class NetworkSite:
     reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CoverageAssertion:
+class CoverageAssertion(NamedTuple):
     """What is asserted about one order for one coverage.
 
     `resource` is the order as received; `satisfied` says that the answer itself gives the authorization,

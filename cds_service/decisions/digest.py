@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cds_service.decisions.model import Determination
 from cds_service.orders.model import DrugOrder, MemberCoverage
@@ -32,8 +31,7 @@ _encode: Final = json.JSONEncoder(
 ).encode  # one encoder for all threads: it keeps no state
 
 
-@dataclass(frozen=True, slots=True)
-class Identifiers:
+class Identifiers(NamedTuple):
     """The names of one decision. `facts_digest` is 64 hexadecimal digits."""
 
     assertion_id: str

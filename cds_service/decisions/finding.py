@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cds_service.decisions.model import CriterionResult, Outcome, PolicyCitation, Reason, SiteAdvice
 from cds_service.policies.model import PolicyVersion, QuantityLimit, Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """The decision of one statement, before several are merged."""
 
     version: PolicyVersion
@@ -18,7 +17,7 @@ class Finding:
     reasons: tuple[Reason, ...]
     criteria: tuple[CriterionResult, ...] = ()
     asks: tuple[CriterionResult, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     limit: QuantityLimit | None = None  # where the answer depends on it
     technical_code: str | None = None
     site: SiteAdvice | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from cds_service.orders.model import IdentifiedBy, ServiceDate
 from cds_service.policies.model import CareSite, NotAddressed, Transition
@@ -33,8 +33,7 @@ class CriterionStatus(enum.Enum):
     NOT_NEEDED = "not needed"  # the conclusion is settled without it
 
 
-@dataclass(frozen=True, slots=True)
-class CriterionResult:
+class CriterionResult(NamedTuple):
     """One criterion of a decision.
 
     `why` explains an unknown in words (missing, imprecise date, unit mismatch, data unavailable);
@@ -57,11 +56,10 @@ class CriterionResult:
         """The same criterion when the decision no longer hangs on it: unknown becomes not needed."""
         if self.status is not CriterionStatus.UNKNOWN:
             return self
-        return replace(self, status=CriterionStatus.NOT_NEEDED)
+        return self._replace(status=CriterionStatus.NOT_NEEDED)
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyCitation:
+class PolicyCitation(NamedTuple):
     """Which policy version said it, and where. `policy`/`version` make the page's address."""
 
     policy: str
@@ -73,8 +71,7 @@ class PolicyCitation:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class AllowedQuantity:
+class AllowedQuantity(NamedTuple):
     """A limit that belongs to the answer, e.g. 36 tablets per 72 hours."""
 
     amount: Decimal
@@ -83,8 +80,7 @@ class AllowedQuantity:
     cite: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One sentence of the answer, with its citation when a policy said it.
 
     `code` is a CRD coverage assertion reason ("no-active-coverage", "technical", "detail-code") where the
@@ -113,8 +109,7 @@ class SiteAdvice:
     cite: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Determination:
+class Determination(NamedTuple):
     """The decision about one order, before any protocol version shapes it.
 
     `precertification`: the policy asks for prior authorization. `asks`: the unknown criteria that can

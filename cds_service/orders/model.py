@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_service.fhir.codes import Coding
 
@@ -24,8 +23,7 @@ class IdentifiedBy(enum.Enum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class ProductIdentification:
+class ProductIdentification(NamedTuple):
     """Which catalogue product an order is for.
 
     `product` is a catalogue product id or None. `billing_codes` are upper-case HCPCS/CPT codes without
@@ -54,16 +52,14 @@ class ServiceDateBasis(enum.Enum):
     DAY_OF_CALL = "day of this request"
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceDate:
+class ServiceDate(NamedTuple):
     """The date that picks the policy version, and the element it came from."""
 
     date: date
     basis: ServiceDateBasis
 
 
-@dataclass(frozen=True, slots=True)
-class Indication:
+class Indication(NamedTuple):
     """Why the drug is ordered: the order's reason, else the encounter's (policies/README point 5).
 
     `source` is "order", "encounter" or None when neither gives a reason. `evidence` holds references
@@ -90,8 +86,7 @@ class PatientStatus(enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class CareSetting:
+class CareSetting(NamedTuple):
     """Where the drug is to be given: encounter class and order category; place-of-service codes if any.
 
     `basis` names the element that settled it, for people. `codes` are all setting codes found.
@@ -112,8 +107,7 @@ class CareSetting:
     site_named: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OrderedQuantity:
+class OrderedQuantity(NamedTuple):
     """How much is ordered. All None when the order does not say.
 
     `amount`/`unit` from dispenseRequest.quantity (times refills + 1), `supply_hours` from
@@ -127,8 +121,7 @@ class OrderedQuantity:
     maximum_per_hour: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MemberCoverage:
+class MemberCoverage(NamedTuple):
     """The Coverage that this answer is about, and the payer it belongs to.
 
     `reference` is the reference as the EHR knows it ("Coverage/cov-1"), never invented. `line_of_business` is
@@ -145,8 +138,7 @@ class MemberCoverage:
     service_excluded: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DrugOrder:
+class DrugOrder(NamedTuple):
     """One medication order with everything a policy may ask of the order itself."""
 
     resource: Mapping[str, Any]  # the order exactly as received
@@ -160,4 +152,4 @@ class DrugOrder:
     route: tuple[Coding, ...] = ()
     route_text: str | None = None
     status: str | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()

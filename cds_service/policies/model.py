@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from cds_service.cql import CompiledLibrary
 
@@ -245,12 +246,11 @@ class NotAddressed(enum.Enum):
     CONTRADICTORY_CODES = "the codes on the order stand for different drugs"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What `policies.select` found for one order: statements in force, or the reason why none."""
 
     statements: tuple[tuple[PolicyVersion, Statement], ...] = ()
     not_addressed: NotAddressed | None = None
     explanation: str = ""
     consulted: tuple[PolicyVersion, ...] = ()  # policies to name even when none decides
-    parameters: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = MappingProxyType({})

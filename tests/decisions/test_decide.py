@@ -139,7 +139,7 @@ def test_a_value_set_that_is_not_on_file_is_trouble_not_a_decision() -> None:
 
 @pytest.mark.parametrize("values", [MET, MET | {BMI.name: None}])
 def test_a_quantity_over_the_limit_is_a_decision_of_its_own(values: dict[str, bool | None]) -> None:
-    order = replace(ORDER, quantity=OrderedQuantity(Decimal(40), "tablet", Decimal(72)))
+    order = ORDER._replace(quantity=OrderedQuantity(Decimal(40), "tablet", Decimal(72)))
     found = decided(values, order=order, statement=changed(quantity_limit=LIMIT))
     assert found.outcome is Outcome.NOT_COVERED
     assert found.reasons[0].text == (
@@ -153,13 +153,13 @@ def test_a_quantity_over_the_limit_is_a_decision_of_its_own(values: dict[str, bo
 def test_a_criterion_that_repeats_the_limit_is_told_once() -> None:
     limited = replace(BMI, cite=LIMIT.cite)
     statement = changed(criteria=CriteriaGroup(Connective.ALL, (USED, limited)), quantity_limit=LIMIT)
-    order = replace(ORDER, quantity=OrderedQuantity(Decimal(40), "tablet", Decimal(72)))
+    order = ORDER._replace(quantity=OrderedQuantity(Decimal(40), "tablet", Decimal(72)))
     found = decided(MET | {BMI.name: False, USED.name: False}, order=order, statement=statement)
     assert [each.cite for each in found.reasons] == [LIMIT.cite, USED.cite]
 
 
 def test_a_quantity_within_the_limit_is_authorized_with_the_limit() -> None:
-    order = replace(ORDER, quantity=OrderedQuantity(Decimal(36), "tablet", Decimal(72)))
+    order = ORDER._replace(quantity=OrderedQuantity(Decimal(36), "tablet", Decimal(72)))
     found = decided(order=order, statement=changed(quantity_limit=LIMIT))
     assert found.outcome is Outcome.COVERED
     assert found.allowed_quantity is not None
@@ -231,7 +231,7 @@ def test_contradictory_codes_decide_nothing_even_when_a_policy_was_found() -> No
     drug = ProductIdentification(
         "macrilen", IdentifiedBy.PRODUCT_CODE, "Macrilen", contradictions=("J1745 is infliximab.",)
     )
-    found = decided(order=replace(ORDER, drug=drug))
+    found = decided(order=ORDER._replace(drug=drug))
     assert found.outcome is Outcome.NOT_ADDRESSED
     assert found.not_addressed is NotAddressed.CONTRADICTORY_CODES
     assert found.info_needed == ("detail-code",)
@@ -239,13 +239,13 @@ def test_contradictory_codes_decide_nothing_even_when_a_policy_was_found() -> No
 
 
 def test_a_drug_known_by_name_only_is_said_so() -> None:
-    drug = replace(ORDER.drug, identified_by=IdentifiedBy.NAME)
-    found = decided(order=replace(ORDER, drug=drug))
+    drug = ORDER.drug._replace(identified_by=IdentifiedBy.NAME)
+    found = decided(order=ORDER._replace(drug=drug))
     assert "by its name only" in found.notes[0]
 
 
 def test_reasons_that_may_not_count_are_told_when_something_is_missing() -> None:
-    order = replace(ORDER, indication=Indication(unusable=("Condition/c1 is refuted.",)))
+    order = ORDER._replace(indication=Indication(unusable=("Condition/c1 is refuted.",)))
     found = decided(MET | {USED.name: None}, order=order)
     assert found.reasons[-1].text == "Condition/c1 is refuted."
 
@@ -335,8 +335,8 @@ def test_a_policy_without_precertification_authorizes_nothing() -> None:
 def test_the_billing_code_is_the_orders_else_the_policys(
     codes: tuple[str, ...], unassigned: str | None, statement_code: str | None, expected: str | None
 ) -> None:
-    drug = replace(ORDER.drug, billing_codes=codes, unassigned_code=unassigned)
-    found = decided(order=replace(ORDER, drug=drug), statement=changed(billing_code=statement_code))
+    drug = ORDER.drug._replace(billing_codes=codes, unassigned_code=unassigned)
+    found = decided(order=ORDER._replace(drug=drug), statement=changed(billing_code=statement_code))
     assert found.billing_code == expected
 
 
@@ -376,7 +376,7 @@ def test_an_explanation_tells_everything_a_person_needs() -> None:
 
 def test_a_drug_that_was_not_recognised_is_said_so_where_a_policy_decides() -> None:
     unknown = ProductIdentification(None, IdentifiedBy.NOTHING, "foo", billing_codes=("J3490",))
-    order = replace(ORDER, drug=unknown)
+    order = ORDER._replace(drug=unknown)
     assert "No product of the catalogue was recognised" in decided(order=order).notes[0]
     silent = decided(order=order, selection=Selection(not_addressed=NotAddressed.NO_POLICY))
     assert silent.notes == ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -43,19 +42,19 @@ def test_other_identifiers_are_not_ours(text: object) -> None:
 
 
 def test_what_the_order_says_besides_does_not_matter() -> None:
-    noted = replace(ORDER, resource={**ORDER.resource, "meta": {"versionId": "2"}, "note": [{"text": "x"}]})
+    noted = ORDER._replace(resource={**ORDER.resource, "meta": {"versionId": "2"}, "note": [{"text": "x"}]})
     assert named(noted) == named()
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"order": replace(ORDER, reference="MedicationRequest/m2")},
-        {"order": replace(ORDER, resource={**ORDER.resource, "subject": {"reference": "Patient/p2"}})},
-        {"order": replace(ORDER, service_date=ServiceDate(date(2024, 9, 2), ServiceDateBasis.AUTHORED_ON))},
+        {"order": ORDER._replace(reference="MedicationRequest/m2")},
+        {"order": ORDER._replace(resource={**ORDER.resource, "subject": {"reference": "Patient/p2"}})},
+        {"order": ORDER._replace(service_date=ServiceDate(date(2024, 9, 2), ServiceDateBasis.AUTHORED_ON))},
         {"values": MET | {BMI.name: None}},
-        {"coverage": replace(COVERAGE, reference="Coverage/c2")},
-        {"coverage": replace(COVERAGE, member_id="W2")},
+        {"coverage": COVERAGE._replace(reference="Coverage/c2")},
+        {"coverage": COVERAGE._replace(member_id="W2")},
         {"key": b"other"},
         {"key": b"k" * 200},
         {"origin": "https://other.example/fhir"},
