@@ -92,9 +92,10 @@ class CareSetting(NamedTuple):
     `basis` names the element that settled it, for people. `codes` are all setting codes found.
 
     `site_codes` say what kind of place the order itself names for giving the drug, `affiliation_codes` what
-    that place is part of; `encounter_site_codes` say where the encounter takes place, when the order names no
-    place: that is where the drug is ordered, and perhaps where it is given. `site_basis` says in words where
-    they were found, or what is missing; `site_named` whether the order itself names a place.
+    that place is part of, and `affiliation_known` whether all of that was at hand. `encounter_site_codes` say
+    where the encounter takes place, when the order names no place: that is where the drug is ordered, and
+    perhaps where it is given. `site_basis` says in words where they were found, or what is missing;
+    `site_named` whether the order itself names a place.
     """
 
     patient_status: PatientStatus
@@ -102,6 +103,7 @@ class CareSetting(NamedTuple):
     codes: tuple[Coding, ...] = ()
     site_codes: tuple[Coding, ...] = ()
     affiliation_codes: tuple[Coding, ...] = ()
+    affiliation_known: bool = True
     encounter_site_codes: tuple[Coding, ...] = ()
     site_basis: str | None = None
     site_named: bool = False

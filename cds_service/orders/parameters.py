@@ -32,6 +32,7 @@ def order_parameters(order: DrugOrder) -> dict[str, Any]:
         "Setting codes": _codes(order.setting.codes),
         "Site codes": _codes(order.setting.site_codes),
         "Site affiliation codes": _codes(order.setting.affiliation_codes),
+        "Site affiliation is known": order.setting.affiliation_known,
         "Encounter site codes": _codes(order.setting.encounter_site_codes),
         "Product": order.drug.product,
         "Billing codes": _codes(each for each in order.drug.codings if each.code in order.drug.billing_codes),

@@ -62,6 +62,7 @@ def read_setting(
         codes=tuple(dict.fromkeys(codes)),
         site_codes=tuple(named.codes) if named else (),
         affiliation_codes=tuple(site.affiliations),
+        affiliation_known=site.affiliation_known,
         encounter_site_codes=() if named else tuple(site.codes),
         site_basis=site.basis,
         site_named=named is not None,

@@ -26,6 +26,7 @@ class Site:
 
     codes: dict[Coding, None] = field(default_factory=dict)
     affiliations: dict[Coding, None] = field(default_factory=dict)
+    affiliation_known: bool = True  # False when something that a place is part of was not delivered
     basis: str | None = None
 
 
@@ -98,7 +99,10 @@ def _collect(resource: Resource, index: ResourceIndex, vocabulary: Vocabulary, s
     for place in own:
         site.codes.update(dict.fromkeys(_kinds(place, vocabulary)))
         for parent in _parents(place, index):
-            site.affiliations.update(dict.fromkeys(_kinds(parent, vocabulary)))
+            if parent is None:
+                site.affiliation_known = False
+            else:
+                site.affiliations.update(dict.fromkeys(_kinds(parent, vocabulary)))
 
 
 def _kinds(resource: Resource, vocabulary: Vocabulary) -> Iterator[Coding]:
@@ -107,15 +111,19 @@ def _kinds(resource: Resource, vocabulary: Vocabulary) -> Iterator[Coding]:
             yield from reads.codings(resource[element], vocabulary.systems)
 
 
-def _parents(resource: Resource, index: ResourceIndex) -> Iterator[Resource]:
-    """What a place belongs to, and what that belongs to, nearest first."""
+def _parents(resource: Resource, index: ResourceIndex) -> Iterator[Resource | None]:
+    """What a place belongs to, and what that belongs to, nearest first; None for what is not at hand."""
     level = [resource]
     for _ in range(_HIGHEST_PARENT):
         above = []
         for each in level:
             for element in _PARENTS:
-                parent = index.resolve(each.get(element), each) if element in each else None
-                if parent is not None and parent is not resource:
+                if element not in each:
+                    continue
+                parent = index.resolve(each[element], each)
+                if parent is None:
+                    yield None
+                elif parent is not resource:
                     above.append(parent)
         if not above:
             return

@@ -98,6 +98,7 @@ def test_the_parameters_that_rules_read() -> None:
         "Setting codes": [Code("outpatient", CATEGORY)],
         "Site codes": [],
         "Site affiliation codes": [],
+        "Site affiliation is known": True,
         "Encounter site codes": [],
         "Product": "ketalar",
         "Billing codes": [],
