@@ -29,8 +29,8 @@ def catalogue() -> Catalogue:
 
 
 def _drugs() -> list[dict[str, Any]]:
-    content = yaml.safe_load((RULES / "catalog" / "drugs.yaml").read_text("utf-8"))
-    return list(content["products"])
+    files = [RULES / "catalog" / "drugs.yaml", *sorted((RULES / "catalog" / "drugs").glob("*.yaml"))]
+    return [product for file in files for product in yaml.safe_load(file.read_text("utf-8"))["products"]]
 
 
 @pytest.mark.parametrize(
