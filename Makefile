@@ -43,6 +43,10 @@ rules: install ## translate the CQL, check the catalogue, run the golden cases
 	$(BIN)/cds-service rules check
 	$(BIN)/cds-service rules test
 
+.PHONY: mutate
+mutate: install ## break the rules on purpose; list what no golden case notices
+	$(BIN)/cds-service rules mutate
+
 .PHONY: lint
 lint: install ## style, types, one-way imports, generated files current
 	$(BIN)/ruff format --check .
@@ -51,6 +55,7 @@ lint: install ## style, types, one-way imports, generated files current
 	$(BIN)/lint-imports
 	$(BIN)/cds-service rules build --check
 	$(BIN)/cds-service rules check
+	$(BIN)/cds-service rules table --check docs/policies.md
 	$(BIN)/cds-service openapi --check
 
 .PHONY: format

@@ -67,29 +67,69 @@ def _decide(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def _rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    rules = commands.add_parser("rules", help="work on the policies: build, check, test, explain")
+    rules = commands.add_parser("rules", help="work on the policies: write, check, test, compare them")
     rules.set_defaults(module="rules")
     actions = rules.add_subparsers(dest="action", required=True, metavar="ACTION")
     texts = {
+        "start": "make a rule folder of your own: catalogue and shared definitions, without policies",
+        "new": "write the skeleton of a policy version",
         "build": "translate every .cql file to ELM (needs Node.js)",
         "check": "check the catalogue and every policy file",
         "test": "run the golden cases; list criteria that no case exercises",
         "explain": "lay out a decision, or a policy, along the tree of its criteria",
+        "diff": "what changed between two versions, and which golden cases decide differently",
+        "mutate": "break the rules on purpose; list what no golden case notices",
+        "table": "document section, criterion and golden cases of every policy, as Markdown",
     }
     for name, text in texts.items():
         action = actions.add_parser(name, help=text, description=text)
+        if name == "start":
+            action.add_argument("directory", type=Path, metavar="FOLDER", help="where to make it")
+            continue
         action.add_argument(
             "--directory",
             type=Path,
             help="folder of the policies (default: CDS_POLICIES_DIR, else the one that comes along)",
         )
-        if name == "build":
-            action.add_argument("--check", action="store_true", help="write nothing; fail when ELM is stale")
-        elif name == "test":
-            action.add_argument("policies", nargs="*", metavar="POLICY", help="for example cigna-1701")
-        elif name == "explain":
-            text = "a request file, (part of) the name of a golden case, or a policy such as cigna-1701"
-            action.add_argument("target", metavar="FILE|CASE|POLICY", help=text)
+        _rules_options(name, action)
+
+
+def _start(text: str) -> date | None:
+    return None if text == "undated" else date.fromisoformat(text)
+
+
+def _rules_options(name: str, action: argparse.ArgumentParser) -> None:
+    if name == "new":
+        action.add_argument("policy", metavar="POLICY", help="id, for example acme-12")
+        action.add_argument("--payer", required=True, help="id of the payer in catalog/payers.yaml")
+        action.add_argument(
+            "--from",
+            dest="start",
+            required=True,
+            type=_start,
+            metavar="DATE",
+            help='first day in force, or "undated"',
+        )
+        action.add_argument("--number", help="number of the document (default: the last part of POLICY)")
+        action.add_argument("--title", help="title of the document")
+        action.add_argument("--product", help="id of a product in catalog/drugs.yaml")
+    elif name == "build":
+        action.add_argument("--check", action="store_true", help="write nothing; fail when ELM is stale")
+    elif name == "test":
+        action.add_argument("policies", nargs="*", metavar="POLICY", help="for example cigna-1701")
+    elif name == "explain":
+        text = "a request file, (part of) the name of a golden case, or a policy such as cigna-1701"
+        action.add_argument("target", metavar="FILE|CASE|POLICY", help=text)
+    elif name == "diff":
+        for which in ("earlier", "later"):
+            action.add_argument(which, metavar="VERSION", help="for example cigna-1701/2025-06-01")
+    elif name == "mutate":
+        action.add_argument("policies", nargs="*", metavar="POLICY", help="for example cigna-1701")
+        action.add_argument("--sample", type=int, metavar="N", help="try N of the changes, chosen at random")
+        action.add_argument("--seed", type=int, default=1, help="which random choice (default: 1)")
+    elif name == "table":
+        action.add_argument("--write", type=Path, metavar="FILE", help="write the table to this file")
+        action.add_argument("--check", type=Path, metavar="FILE", help="fail when this file is stale")
 
 
 def _openapi(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -109,8 +109,9 @@ def run_mutate(
         return 1
     mutations = list(bench.mutations())
     report = run_mutations(bench, sample_of(mutations, sample, seed), reviewed)
-    files = {each.file for each in mutations}
-    idle = sorted(each for each in reviewed - {key(mutation) for mutation in mutations} if each[0] in files)
+    tried = {(each.file, each.definition) for each in mutations}
+    unknown = reviewed - {key(mutation) for mutation in mutations}
+    idle = sorted(each for each in unknown if each[:2] in tried)
     report = MutationReport(report.caught, report.missed, report.reviewed, report.invalid, tuple(idle))
     write_report(report, out)
     return 0 if report.percent >= ENOUGH and not idle else 1
