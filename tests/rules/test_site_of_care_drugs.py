@@ -110,6 +110,14 @@ def test_every_listed_brand_is_one_product(brand: str) -> None:
         assert BRANDS[found.product].replace("-", " ").lower() == brand.replace("-", " ").lower()
 
 
+def test_the_policy_lists_every_brand_and_every_assigned_code() -> None:
+    policy = FILES.yaml("policies/cigna-site-of-care/undated/policy.yaml").data
+    (statement,) = policy["statements"]
+    assert sorted(statement["products"]) == sorted(str(by_text(brand).product) for brand in LISTED_BRANDS)
+    corrected = {"C9075" if code == "C0975" else code for code in PRINTED_CODES} - UNASSIGNED.keys()
+    assert sorted(statement["billing_codes"]) == sorted(corrected)
+
+
 def test_no_two_brands_are_one_product() -> None:
     assert len({by_text(brand).product for brand in LISTED_BRANDS}) == len(LISTED_BRANDS)
 
@@ -170,6 +178,7 @@ def test_a_code_for_a_class_of_drugs_never_contradicts_a_product(code: str) -> N
         ("J9354", "Injection, ado-trastuzumab emtansine, 1 mg", "kadcyla"),
         ("J9316", "pertuzumab, trastuzumab, and hyaluronidase-zzxf", "phesgo"),
         ("J9306", "Injection, pertuzumab, 1 mg", "perjeta"),
+        ("J9306", "Perjeta, together with trastuzumab", "perjeta"),
         ("J0741", "cabotegravir and rilpivirine", "cabenuva"),
         ("J9217", "leuprolide acetate 7.5 mg", None),
         ("J1599", "immune globulin 10% liquid", None),
