@@ -41,7 +41,9 @@ def _names(name: str, case: Case, versions: list[PolicyVersion]) -> Iterator[Fin
         leaf.name
         for version in versions
         for statement in version.statements
-        for leaf in leaves(statement.criteria)
+        for tree in (statement.criteria, statement.scope)
+        if tree is not None
+        for leaf in leaves(tree)
     }
     for answer in case.facts.get("answers", {}):
         if answer not in definitions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cds_service.authoring.exercised import is_constant
@@ -55,7 +55,7 @@ def _policy(content: Content, name: str, library: CompiledLibrary) -> Iterator[F
                 yield Finding(name, place, f"{wanted!r} is not defined in library {library.name}")
                 continue
             roots.append(wanted)
-            if key == "conclusion":
+            if key == "conclusion" or (key == "applies" and _is_asked(statement)):
                 try:
                     tree = criteria_tree(library, wanted, source)
                 except CatalogueError as error:
@@ -68,6 +68,11 @@ def _policy(content: Content, name: str, library: CompiledLibrary) -> Iterator[F
     for definition in library.definitions:
         if definition not in reached and definition != "Patient":
             yield Finding(source, definition, "no conclusion of policy.yaml reaches this definition")
+
+
+def _is_asked(statement: Mapping[str, Any]) -> bool:
+    """Whether an unknown `applies` is asked of the clinician, criterion by criterion."""
+    return statement.get("applies_unknown") == "documentation"
 
 
 def _criterion(source: str, criterion: Criterion, library: CompiledLibrary) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class RuleFolder:
             coverage = coverage_of(facts.order, "order", index, self.catalogue)
         except RequestError as error:
             raise CaseError(f"{case.file}: case {case.name!r}: {error}") from error
-        coverage = replace(coverage, service_excluded=facts.excluded)
+        coverage = coverage._replace(service_excluded=facts.excluded)
         return self.check.determine(facts.order, index, coverage, case.today, now, facts.answers)
 
 

@@ -100,7 +100,7 @@ def test_a_payer_without_lines_has_none() -> None:
     assert line("cigna", type=typed("512")) is None
 
 
-@given(json_objects)
+@given(json_objects())
 def test_no_coverage_breaks_it(coverage: dict[str, Any]) -> None:
     assert line(type=coverage.get("type"), class_=coverage) in (None, *_ids())
 
