@@ -12,6 +12,7 @@ from urllib.parse import quote
 from cds_service.coverage_check.member import coverage_of, inactive
 from cds_service.coverage_check.network import network_sites
 from cds_service.coverage_check.recording import decision_record
+from cds_service.coverage_check.report import EVALUATE, INDEX, READ, RESPOND, CallReport
 from cds_service.cql import Evaluation, EvaluationInput
 from cds_service.crd.assertion import CoverageAssertion, NetworkSite
 from cds_service.crd.configuration import Configuration
@@ -69,20 +70,26 @@ class CoverageCheck:
             self._pages[(policy, version)] = page
         return page
 
-    def answer(self, request: HookRequest, now: datetime) -> dict[str, Any]:
+    def answer(self, request: HookRequest, now: datetime, report: CallReport | None = None) -> dict[str, Any]:
         """The whole answer to one hook call; `now` is aware, in the time zone that counts the days.
 
+        `report` is told how long each stage took and what was asserted.
         Raises RequestError when an order has no single usable Coverage of a payer on file.
         """
         configuration = Configuration.read(request.configuration)
         if not configuration.coverage_information:
             return {"cards": []}
+        report = report or CallReport()
+        report.enter(INDEX)
         index = resource_index(request)
+        report.enter(READ)
         members = [coverage_of(order, path, index, self.catalogue) for path, order in request.draft_orders]
         assertions = [
-            self._assert(order, index, coverage, request, configuration, now)
+            self._assert(order, index, coverage, request, configuration, now, report)
             for (_, order), coverage in zip(request.draft_orders, members, strict=True)
         ]
+        report.assertions = assertions
+        report.enter(RESPOND)
         return respond(
             assertions,
             VERSIONS[request.requested_version],
@@ -100,6 +107,7 @@ class CoverageCheck:
         today: date,
         now: datetime,
         answers: Mapping[str, Any] | None = None,
+        report: CallReport | None = None,
     ) -> tuple[DrugOrder | None, Determination]:
         """Decide one order; the DrugOrder is None when it is no drug order or could not be read.
 
@@ -107,7 +115,9 @@ class CoverageCheck:
         what breaks inside becomes an indeterminate outcome, and the log says where without patient data.
         """
         try:
-            return self._determine(resource, index, coverage, today, now, answers or {})
+            return self._determine(
+                resource, index, coverage, today, now, answers or {}, report or CallReport()
+            )
         except Exception as error:
             _log_trouble(error)
             text = f"{TECHNICAL_CODES['CDS-2003']} (CDS-2003)"
@@ -121,7 +131,9 @@ class CoverageCheck:
         today: date,
         now: datetime,
         answers: Mapping[str, Any],
+        report: CallReport,
     ) -> tuple[DrugOrder | None, Determination]:
+        report.enter(READ)
         if resource.get("resourceType") != _DRUG_ORDER:
             text = "This is no drug order; the policies on file decide drug orders only."
             return None, not_addressed(reference_to(resource), NotAddressed.NOT_A_DRUG, text)
@@ -145,6 +157,7 @@ class CoverageCheck:
                 EvaluationInput(index, catalogue.value_sets, parameters, now, given, trace=True)
             )
 
+        report.enter(EVALUATE)
         determination = decide(
             order,
             selection,
@@ -163,9 +176,10 @@ class CoverageCheck:
         request: HookRequest,
         configuration: Configuration,
         now: datetime,
+        report: CallReport,
     ) -> CoverageAssertion:
         """Decide one order, name the decision, and hand it to the recorder."""
-        order, determination = self.determine(resource, index, coverage, now.date(), now)
+        order, determination = self.determine(resource, index, coverage, now.date(), now, report=report)
         payer = self.catalogue.payers[coverage.payer]
         satisfied = (
             determination.authorizes and payer.real_time_approval and configuration.unsolicited_determination

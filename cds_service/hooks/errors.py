@@ -37,6 +37,7 @@ ERROR_CODES: Final[dict[str, str]] = {
     "CDS-1015": "There are more orders than this service accepts in one request.",
     "CDS-1016": "The same order appears more than once.",
     "CDS-1017": "draftOrders holds no order.",
+    "CDS-1018": "There is more feedback than this service accepts in one request.",
     "CDS-1020": "The CRD version asked for is not supported.",
     "CDS-1030": "No Coverage in the request, and none can be queried.",
     "CDS-1031": "The payer of the Coverage cannot be identified or is not served here.",

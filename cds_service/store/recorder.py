@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cds_service.store.errors import describe, is_worth_trying_again, summarise
-from cds_service.store.model import DecisionRecord, RecorderStatus
+from cds_service.store.model import Record, RecorderStatus
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class Writer(Protocol):
     """What the recorder needs of a store: `DecisionStore`, or a stand-in in tests."""
 
-    def write(self, records: Sequence[DecisionRecord]) -> None: ...
+    def write(self, records: Sequence[Record]) -> None: ...
     def close(self) -> None: ...
 
 
@@ -33,11 +33,12 @@ def open_store(url: str) -> Writer:
 
 
 class DecisionRecorder:
-    """Keeps decisions without ever delaying or failing an answer.
+    """Keeps decisions, and the log of calls and feedback, without ever delaying or failing an answer.
 
     `capacity` bounds the records waiting in memory; beyond it new ones are counted as dropped.
     `batch_size` records at most are written in one transaction, gathered for `linger` seconds.
     After a failure the writer waits `first_pause` seconds, doubling up to `longest_pause`.
+    `on_progress` is told, by the writer thread, how it stands after each try; it must not raise.
     The writer thread starts with the first record or the first `status()` in each process, so an
     instance made before a fork works in every child.
     """
@@ -52,6 +53,7 @@ class DecisionRecorder:
         first_pause: float = 0.2,
         longest_pause: float = 30.0,
         open_store: Callable[[str], Writer] = open_store,
+        on_progress: Callable[[RecorderStatus], None] | None = None,
     ) -> None:
         self._url = url
         self._capacity = capacity
@@ -60,13 +62,14 @@ class DecisionRecorder:
         self._first_pause = first_pause
         self._longest_pause = longest_pause
         self._open_store = open_store
+        self._on_progress = on_progress
         self._reset()
         _recorders.add(self)
 
     def _reset(self) -> None:
         """Begin afresh: in the constructor, and in a child process, where no thread of the parent lives."""
         self._changed = threading.Condition()
-        self._queue: deque[DecisionRecord] = deque()
+        self._queue: deque[Record] = deque()
         self._thread: threading.Thread | None = None
         self._closing = False
         self._deadline = 0.0
@@ -75,8 +78,8 @@ class DecisionRecorder:
         self._dropped = 0
         self._last_error: str | None = None
 
-    def record(self, record: DecisionRecord) -> None:
-        """Take the decision for writing. Never waits for the database and never raises."""
+    def record(self, record: Record) -> None:
+        """Take a record for writing. Never waits for the database and never raises."""
         with self._changed:
             if self._closing or len(self._queue) >= self._capacity or not self._started():
                 self._dropped += 1
@@ -87,20 +90,24 @@ class DecisionRecorder:
                     self._changed.notify_all()
                 return
         if first:
-            log.error("decisions are being dropped: the store does not keep up or is closed")
+            log.error("records are being dropped: the store does not keep up or is closed")
 
     def status(self, wait: float = 3.0) -> RecorderStatus:
         """How recording goes. Waits at most `wait` seconds, once, for the first contact with the database."""
         with self._changed:
             if not self._closing and self._started():
                 self._changed.wait_for(lambda: self._reached is not None, timeout=wait)
-            return RecorderStatus(
-                healthy=bool(self._reached),
-                queued=len(self._queue),
-                written=self._written,
-                dropped=self._dropped,
-                last_error=self._last_error or (None if self._reached else "the store was not reached yet"),
-            )
+            return self._status()
+
+    def _status(self) -> RecorderStatus:
+        """How it stands now. Holds the lock."""
+        return RecorderStatus(
+            healthy=bool(self._reached),
+            queued=len(self._queue),
+            written=self._written,
+            dropped=self._dropped,
+            last_error=self._last_error or (None if self._reached else "the store was not reached yet"),
+        )
 
     def close(self, timeout: float = 5.0) -> None:
         """Write what is queued, for at most `timeout` seconds; what cannot be written counts as dropped."""
@@ -116,7 +123,7 @@ class DecisionRecorder:
             self._dropped += left
             self._queue.clear()
         if left:
-            log.error("%d decisions were not stored before the end", left)
+            log.error("%d records were not stored before the end", left)
 
     def _started(self) -> bool:
         """Start the writer thread if this process has none; False when the system refuses. Holds the lock."""
@@ -142,10 +149,12 @@ class DecisionRecorder:
                     self._note_success()
                 self._write_next(store)
                 pause = self._first_pause
+                self._tell_progress()
             except Exception as error:  # whatever it is, the writer must go on
                 self._note_failure(error)
                 _close_quietly(store)
                 store = None
+                self._tell_progress()
                 if last_try:
                     break
                 self._pause(pause)
@@ -185,7 +194,7 @@ class DecisionRecorder:
         else:
             self._done(len(batch))
 
-    def _write_one(self, store: Writer, record: DecisionRecord) -> None:
+    def _write_one(self, store: Writer, record: Record) -> None:
         try:
             store.write([record])
         except Exception as error:
@@ -206,7 +215,7 @@ class DecisionRecorder:
             self._take(1)
             self._dropped += 1
             self._last_error = summarise(error)
-        log.error("a decision cannot be stored and is dropped: %s", describe(error))
+        log.error("a record cannot be stored and is dropped: %s", describe(error))
 
     def _take(self, count: int) -> None:
         for _ in range(min(count, len(self._queue))):
@@ -230,6 +239,12 @@ class DecisionRecorder:
             self._changed.notify_all()
         if first:
             log.error("the store does not work, answers go on without it: %s", describe(error))
+
+    def _tell_progress(self) -> None:
+        if self._on_progress is not None:
+            with self._changed:
+                status = self._status()
+            self._on_progress(status)
 
     def _pause(self, seconds: float) -> None:
         """Wait before the next try; closing cuts the wait short, for one last try."""

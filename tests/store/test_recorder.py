@@ -18,6 +18,7 @@ from cds_service.store.database import open_engine, writing
 from cds_service.store.decisions import DecisionStore
 from cds_service.store.model import DecisionRecord, RecorderStatus
 from cds_service.store.recorder import DecisionRecorder
+from cds_service.store.schema import metadata
 from tests.store.conftest import Databases
 from tests.store.records import decision
 
@@ -88,8 +89,8 @@ def test_lost_tables_are_made_again(url: str) -> None:
     recorder.status(wait=30)
     engine = open_engine(url)
     with writing(engine).begin() as connection:
-        for table in ("prior_authorization", "coverage_assertion", "alembic_version"):
-            connection.execute(text(f"DROP TABLE {table}"))
+        metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
     engine.dispose()
     recorder.record(decision())
     with recorder._changed:
@@ -179,7 +180,7 @@ def test_closing_with_the_database_down_counts_what_is_lost(caplog: pytest.LogCa
     assert (status.healthy, status.queued, status.written, status.dropped) == (False, 0, 0, 2)
     assert status.last_error == "OSError"
     assert "OSError: the disk is full" in caplog.text
-    assert "2 decisions were not stored" in caplog.text
+    assert "2 records were not stored" in caplog.text
 
 
 def test_records_after_closing_are_counted_as_dropped() -> None:
