@@ -38,7 +38,8 @@ class CriterionResult(NamedTuple):
 
     `why` explains an unknown in words (missing, imprecise date, unit mismatch, data unavailable);
     `evidence` holds references of the resources behind the value; `attested` is True when the value is
-    somebody's answer and not the chart.
+    somebody's answer and not the chart; `unavailable` holds the types of resources that an unknown one read
+    and nobody could tell about.
     """
 
     id: str
@@ -51,6 +52,7 @@ class CriterionResult(NamedTuple):
     documentation: str | None = None
     attested: bool = False
     value: str | None = None
+    unavailable: frozenset[str] = frozenset()
 
     def settled(self) -> CriterionResult:
         """The same criterion when the decision no longer hangs on it: unknown becomes not needed."""
@@ -156,4 +158,5 @@ TECHNICAL_CODES: Final[dict[str, str]] = {
     "CDS-2001": "A rule of the policy could not be evaluated.",
     "CDS-2002": "A rule of the policy gave something else than true, false or unknown.",
     "CDS-2003": "The order could not be processed.",
+    "CDS-2004": "Data that decides could not be read from the FHIR server.",
 }

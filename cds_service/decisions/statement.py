@@ -170,6 +170,7 @@ def _result(
         documentation=criterion.documentation,
         attested=attested,
         value="; ".join(trace.values[:3]) or None,
+        unavailable=trace.unavailable if open_still else frozenset(),
     )
 
 
