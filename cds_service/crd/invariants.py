@@ -297,7 +297,7 @@ def _card(card: Mapping[str, Any], version: CrdVersion) -> Iterator[str]:
     for link in card.get("links", ()):
         if link.get("type") != "absolute" or "://" not in link.get("url", "") or "appContext" in link:
             yield "card: links are absolute and carry no appContext"
-    yield from _empty(card, "card")
+    yield from _empty({key: value for key, value in card.items() if key != "suggestions"}, "card")
 
 
 def _suggestion(suggestion: Mapping[str, Any]) -> Iterator[str]:
@@ -310,3 +310,4 @@ def _suggestion(suggestion: Mapping[str, Any]) -> Iterator[str]:
     for action in actions:
         if not action.get("description") or not action.get("resource", {}).get("id"):
             yield "suggestion: its action needs a description and the whole resource"
+    yield from _empty({key: value for key, value in suggestion.items() if key != "actions"}, "suggestion")
