@@ -3,7 +3,7 @@
 Both run under the same server with the same settings, one after the other in alternating rounds; requests are
 bounded in number and stay on loopback. Prints the ratio of the throughputs: the target is at least 0.5.
 
-Run: python -m bench.http [--requests 2000] [--rounds 3] [--clients 8] [--server gunicorn|granian]
+Run: python -m bench.http [--requests 800] [--rounds 7] [--clients 8] [--server gunicorn|granian]
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 
 import orjson
 
+from bench.report import figure
 from bench.request import order_sign_request
 
 PATH = "/cds-services/order-sign-crd"
@@ -104,8 +105,8 @@ def warm_up(port: int, body: bytes, clients: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="order-sign over HTTP against a bare view")
-    parser.add_argument("--requests", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=800)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--server", choices=["gunicorn", "granian"], default="gunicorn")
     options = parser.parse_args(arguments)
@@ -116,16 +117,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         served(["bench.bare_view"], options.server, Path(folder)) as bare,
         served(["cds_service.cli", "serve"], options.server, Path(folder)) as ours,
     ):
-        for name, port in (("bare view", bare), ("order-sign", ours)):
+        for port in (bare, ours):
             warm_up(port, body, options.clients)
-            print(f"{name}: warm")
         for _ in range(options.rounds):
             figures["bare view"].append(throughput(bare, body, options.requests, options.clients))
             figures["order-sign"].append(throughput(ours, body, options.requests, options.clients))
     for name, values in figures.items():
-        print(f"{name:10}: {statistics.median(values):7.0f} requests per second ({len(body)} bytes each)")
+        print(figure(f"{name}, requests per second", statistics.median(values)))
     ratios = [ours / bare for bare, ours in zip(*figures.values(), strict=True)]
-    print(f"ratio: {statistics.median(ratios):.2f} (target at least 0.5)")
+    print(figure("ratio of the throughputs", statistics.median(ratios), 2, at_least=0.5))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 import orjson
 
 from bench.http import HEADERS, PATH, free_port, throughput
+from bench.report import figure
 from bench.request import order_sign_request
 
 
@@ -77,8 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             finally:
                 process.terminate()
                 process.wait(timeout=30)
-    print(f"start to first answer: best {min(times):.2f} s of {len(times)} (target at most 1.5)")
-    print(f"memory of a worker: largest {max(sizes):.0f} MB of {len(sizes)} (target at most 150)")
+    print(figure(f"seconds to the first answer, best of {len(times)}", min(times), 2, at_most=1.5))
+    print(figure(f"megabytes of a worker, largest of {len(sizes)}", max(sizes), at_most=150))
 
 
 if __name__ == "__main__":

@@ -111,13 +111,13 @@ def _serve_with_gunicorn(settings: Settings, application: str) -> None:
 
         def load(self) -> Flask:
             app: Flask = create_app(settings)
-            _settle_memory()
+            settle_memory()
             return app
 
     Server().run()
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Take what is loaded for good out of garbage collection: less work per call, memory shared by forks."""
     gc.collect()
     gc.freeze()
