@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -102,7 +101,7 @@ def evaluate(
     given = {"Service date": Date(2024, 9, 1)} if parameters is None else parameters
     asked = EvaluationInput(chart or Chart(), ValueSets(), given, now, answers or {}, trace)
     if work_limit is not None:
-        asked = replace(asked, work_limit=work_limit)
+        asked = asked._replace(work_limit=work_limit)
     return (library or chart_library()).evaluate(asked)
 
 
