@@ -13,7 +13,7 @@ from cds_service.policies.criteria import leaves
 from cds_service.policies.model import CriteriaNode, Criterion, PolicyVersion, Statement
 
 _POLICY = ("title", "number", "payer", "document", "precertification", "documentation_rule", "notes")
-_OWN = ("id", "conclusion", "criteria")  # compared apart, or the same by construction
+_OWN = ("id", "conclusion", "criteria", "scope")  # compared apart, or the same by construction
 
 
 def policy_lines(old: PolicyVersion, new: PolicyVersion) -> Iterator[str]:

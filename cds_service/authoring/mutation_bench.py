@@ -17,7 +17,7 @@ from cds_service.cql.compiler.unit import LibraryUnit
 from cds_service.policies.catalogue import Catalogue
 from cds_service.policies.criteria import criteria_tree
 from cds_service.policies.errors import CatalogueError
-from cds_service.policies.model import PolicyVersion
+from cds_service.policies.model import PolicyVersion, Statement
 from cds_service.policies.value_sets import ValueSet, ValueSets
 
 
@@ -192,7 +192,12 @@ class MutationBench:
 
 def _with_library(version: PolicyVersion, library: CompiledLibrary) -> PolicyVersion:
     """The version decided by a changed library. Raises CatalogueError when its criteria cannot be read."""
-    statements = tuple(
-        replace(each, criteria=criteria_tree(library, each.conclusion)) for each in version.statements
-    )
+    statements = tuple(_with_trees(each, library) for each in version.statements)
     return replace(version, library=library, statements=statements)
+
+
+def _with_trees(statement: Statement, library: CompiledLibrary) -> Statement:
+    scope = statement.scope
+    if scope is not None and statement.applies is not None:
+        scope = criteria_tree(library, statement.applies)
+    return replace(statement, criteria=criteria_tree(library, statement.conclusion), scope=scope)

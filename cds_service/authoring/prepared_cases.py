@@ -56,6 +56,7 @@ def prepare(folder: RuleFolder, case: Case) -> PreparedCase:
         coverage = coverage_of(facts.order, "order", index, folder.catalogue)
     except RequestError as error:
         raise CaseError(f"{case.file}: case {case.name!r}: {error}") from error
+    coverage = coverage._replace(service_excluded=facts.excluded)
     addressed = _addressed(folder.catalogue, folder, case)
     return PreparedCase(case, facts.order, index, coverage, facts.answers, addressed)
 

@@ -62,7 +62,8 @@ def _statement(version: PolicyVersion, statement: Statement, decided: list[Decid
     yield ""
     yield "| Section | Criterion | Met | Not met | Unknown |"
     yield "| --- | --- | --- | --- | --- |"
-    for leaf in {each.name: each for each in leaves(statement.criteria)}.values():
+    trees = [tree for tree in (statement.scope, statement.criteria) if tree is not None]
+    for leaf in {each.name: each for tree in trees for each in leaves(tree)}.values():
         cells = [_cases(mine, leaf.name, way) for way in WAYS]
         yield "| " + " | ".join(_cell(each) for each in (leaf.cite, leaf.name, *cells)) + " |"
     yield ""
