@@ -95,7 +95,7 @@ def _canonical(
     return [
         origin,
         determination.order,
-        subject.get("reference") if isinstance(subject, Mapping) else None,
+        subject.get("reference") if isinstance(subject, dict) else None,
         _coverage_facts(coverage),
         _order_facts(order)
         if order is not None

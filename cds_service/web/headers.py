@@ -33,8 +33,7 @@ def install(app: Flask, origins: tuple[str, ...]) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        for name, value in _SECURITY.items():
-            headers[name] = value
+        headers.extend(_SECURITY)
         headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
         if request.path.startswith("/cds-services"):
             headers.setdefault("Cache-Control", "no-store")
