@@ -73,6 +73,7 @@ def test_an_example_names_no_real_host(path: Path) -> None:
         "snomed.info",
         "unitsofmeasure.org",
         "nucc.org",
+        "nahdo.org",
         "www.nlm.nih.gov",
         "www.cms.gov",
         "www.ama-assn.org",
