@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple, Protocol
 
-from cds_service.policies.model import NotAddressed, Payer, PolicyVersion, Referral, Selection, Statement
+from cds_service.policies.model import (
+    UNDATED,
+    NotAddressed,
+    Payer,
+    PolicyVersion,
+    Referral,
+    Selection,
+    Statement,
+)
 
 _MOST_BRANDS = 6  # in a sentence that people can read
 
@@ -197,5 +205,7 @@ def _versions(versions: Iterable[PolicyVersion]) -> tuple[PolicyVersion, ...]:
 
 
 def _in_words(version: PolicyVersion) -> str:
+    if version.version == UNDATED:
+        return "at any date"
     start = f"from {version.effective_from.isoformat()}"
     return start if version.effective_to is None else f"{start} to {version.effective_to.isoformat()}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from cds_service.fhir.codes import Coding
 from cds_service.policies.model import (
+    UNDATED,
     Connective,
     CriteriaNode,
     Criterion,
@@ -80,7 +81,7 @@ def summary(version: PolicyVersion, payers: Mapping[str, Payer], today: date) ->
         "number": version.number,
         "title": version.title,
         "payer": payers[version.payer].label if version.payer in payers else version.payer,
-        "effectiveFrom": version.effective_from.isoformat(),
+        "effectiveFrom": None if version.version == UNDATED else version.effective_from.isoformat(),
         "effectiveTo": version.effective_to.isoformat() if version.effective_to else None,
         "standing": standing(version, today),
         "address": address(version),
@@ -92,7 +93,7 @@ def policy_list(
 ) -> list[dict[str, Any]]:
     """All policy versions: by payer and number, the newest version first."""
     lines = [summary(version, payers, today) for version in versions]
-    lines.sort(key=lambda line: line["effectiveFrom"], reverse=True)
+    lines.sort(key=lambda line: line["effectiveFrom"] or "", reverse=True)
     lines.sort(key=lambda line: (line["payer"], line["number"]))
     return lines
 
@@ -140,10 +141,22 @@ def statement(each: Statement, drugs: Drugs) -> dict[str, Any]:
         "cite": each.cite,
         "drugs": [drugs.named(product) for product in sorted(each.products)],
         "unassignedCodes": sorted(each.unassigned_codes),
+        "billingCodes": sorted(each.billing_codes),
+        "kind": each.kind.value,
         "appliesWhen": each.applies,
         "doesNotApply": each.applies_reason,
         "criteria": criteria(each.criteria),
         "notCoveredReason": each.not_covered_reason,
+        "restrictedSetting": each.restricted_setting,
+        "lowerCostSettings": [{"name": site.name, "cite": site.cite} for site in each.lower_cost_settings],
+        "transition": None
+        if each.transition is None
+        else {
+            "days": each.transition.days,
+            "once": each.transition.once,
+            "text": each.transition.text,
+            "cite": each.transition.cite,
+        },
         "conditionsNotCovered": [
             {"name": condition.name, "cite": condition.cite} for condition in each.conditions_not_covered
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
@@ -11,6 +12,8 @@ import pytest
 
 from cds_service.fhir.codes import Coding
 from cds_service.policies.model import (
+    UNDATED,
+    CareSite,
     ConditionNotCovered,
     Connective,
     CriteriaGroup,
@@ -21,6 +24,8 @@ from cds_service.policies.model import (
     QuantityLimit,
     Referral,
     Statement,
+    StatementKind,
+    Transition,
 )
 from cds_service.web.pages import address, policy_list, standing
 from tests.web.application import OnFile, application
@@ -220,3 +225,31 @@ def test_an_open_end_stays_in_force() -> None:
     assert standing(NEW, date(2099, 1, 1)) == "in force"
     (line,) = policy_list([NEW], {}, date(2099, 1, 1))
     assert (line["payer"], line["address"]) == ("example", address(NEW))
+
+
+def test_a_policy_about_the_site_of_care_names_its_settings() -> None:
+    site = replace(
+        version().statements[0],
+        kind=StatementKind.SITE_OF_CARE,
+        billing_codes=frozenset({"J0897"}),
+        restricted_setting="A hospital setting is requested",
+        lower_cost_settings=(CareSite("home infusion", "Sites, 2"),),
+        transition=Transition(30, "Once for 30 days.", "Criteria"),
+    )
+    undated = version(version=UNDATED, effective_from=date.min, effective_to=None, statements=(site,))
+    client = application(catalogue=OnFile(undated, payers=PAYERS, products=PRODUCTS)).test_client()
+    shown = client.get("/policies/example-17/undated").text
+    for words in (
+        "undated, always in force",
+        "A hospital setting is requested",
+        "home infusion",
+        "Sites, 2",
+        "Once for 30 days.",
+        "J0897",
+        "Covered in the restricted setting when",
+    ):
+        assert words in shown
+    assert "0001" not in shown
+    listed = client.get("/policies", headers={"Accept": "application/json"}).json
+    assert listed is not None
+    assert listed["policies"][0]["effectiveFrom"] is None
