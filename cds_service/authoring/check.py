@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TextIO
 
 from cds_service.authoring.check_cases import check_cases
+from cds_service.authoring.check_codes import check_codes
 from cds_service.authoring.check_files import check_files
+from cds_service.authoring.check_logic import check_logic
 from cds_service.authoring.check_references import check_references
 from cds_service.authoring.check_rules import check_rules
 from cds_service.authoring.findings import Content, Finding
@@ -28,7 +30,7 @@ def check_folder(directory: Path) -> list[Finding]:
     except ValueError:
         pass  # unreadable YAML, found above
     else:
-        found.update(check_cases(folder))
+        found.update([*check_cases(folder), *check_codes(folder, content), *check_logic(folder)])
     return sorted(found)
 
 

@@ -25,7 +25,8 @@ from cds_service.policies.value_sets import ValueSet, ValueSets
 class Mutation:
     """One change: where it is, what it is, which statements could notice it, and the changed catalogue.
 
-    `make` gives None where the change leaves no rules that load: nothing anybody could publish.
+    `policy` is set where the golden cases of one policy have to notice. `make` gives None where the change
+    leaves no rules that load: nothing anybody could publish.
     """
 
     file: str
@@ -34,6 +35,7 @@ class Mutation:
     words: str
     touches: Addressed
     make: Callable[[], Catalogue | None]
+    policy: str | None = None
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.locator.partition(':')[0]}" if self.locator else self.file
@@ -48,13 +50,12 @@ class MutationBench:
         self.folder = folder
         self.versions = folder.versions(policies)
         self._texts = ElmTexts(folder.directory)
-        chosen = {version.policy for version in self.versions}
-        self._siblings = [each for each in folder.catalogue.versions if each.policy in chosen]
-        self.cases = [
-            prepare(folder, case)
-            for version in folder.versions(sorted(chosen))
-            for case in folder.cases(version)
-        ]
+        first = {(each.policy, each.version): number for number, each in enumerate(self.versions)}
+        # What is shared with other policies may be noticed by their cases too.
+        everything = sorted(
+            folder.versions(), key=lambda each: first.get((each.policy, each.version), len(first))
+        )
+        self.cases = [prepare(folder, case) for version in everything for case in folder.cases(version)]
 
     def unsound(self) -> list[PreparedCase]:
         """The cases that do not hold even without a change."""
@@ -68,7 +69,7 @@ class MutationBench:
             yield from self._of_definition(name, statements)
         yield from self._of_value_sets(touched)
         for version in self.versions:
-            timeline = [each for each in self._siblings if each.policy == version.policy]
+            timeline = [each for each in self.folder.catalogue.versions if each.policy == version.policy]
             for change in policy_changes(version, timeline):
                 yield self._of_policy(change)
 
@@ -79,19 +80,25 @@ class MutationBench:
             return ""
         check = CoverageCheck(catalogue)
         for case in self.cases:
+            if mutation.policy not in (None, case.policy):
+                continue
             if (not mutation.touches or mutation.touches & case.addressed) and not case.holds(check):
                 return case.case.label
         return None
 
     def _touched(self) -> dict[Name, Addressed]:
-        """The statements that each definition takes part in."""
+        """The definitions of the chosen versions, and the statements of any version that use them."""
+        chosen: dict[Name, None] = {}
         touched: dict[Name, set[tuple[str, str, str]]] = {}
-        for version in self.versions:
+        for version in self.folder.catalogue.versions:
             for statement in version.statements:
                 roots = [statement.conclusion, *([statement.applies] if statement.applies else [])]
-                for name in self._texts.reached(version.library.name, roots):
+                reached = self._texts.reached(version.library.name, roots)
+                if version in self.versions:
+                    chosen |= reached
+                for name in reached:
                     touched.setdefault(name, set()).add((version.policy, version.version, statement.id))
-        return {name: frozenset(found) for name, found in touched.items()}
+        return {name: frozenset(touched[name]) for name in chosen}
 
     def _of_definition(self, name: Name, touches: Addressed) -> Iterator[Mutation]:
         text = self._texts[name[0]]
@@ -139,7 +146,13 @@ class MutationBench:
         file = f"policies/{version.policy}/{version.version}/policy.yaml"
         # What a statement no longer speaks of may fall to any other: every case may notice.
         return Mutation(
-            file, change.place, "", change.words, frozenset(), lambda: self._catalogue(change.versions)
+            file,
+            change.place,
+            "",
+            change.words,
+            frozenset(),
+            lambda: self._catalogue(change.versions),
+            version.policy,
         )
 
     def _with_elm(
@@ -150,7 +163,7 @@ class MutationBench:
             try:
                 compiled = [
                     (version, self._recompiled(version.library, text.name, library))
-                    for version in self._siblings
+                    for version in self.folder.catalogue.versions
                 ]
                 changed = [_with_library(*each) for each in compiled if each[1] is not each[0].library]
             except (CompileError, CatalogueError):

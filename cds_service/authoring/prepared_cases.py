@@ -35,6 +35,11 @@ class PreparedCase:
     answers: Mapping[str, Any]
     addressed: Addressed
 
+    @property
+    def policy(self) -> str:
+        """The policy that the case is filed under."""
+        return self.case.file.parent.parent.name
+
     def decide(self, check: CoverageCheck) -> Determination:
         """The decision at noon UTC of the case's day."""
         now = datetime.combine(self.case.today, time(12), UTC)
