@@ -16,20 +16,24 @@ from cds_service.web.services import Services
 if TYPE_CHECKING:
     from flask import Flask
 
+    from cds_service.hooks.trust.authentication import Authentication
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The WSGI application, ready to answer.
 
-    Raises SettingsError for a bad setting and CatalogueError for a catalogue that cannot be used.
+    Raises SettingsError for a bad setting, CatalogueError for a catalogue and ClientsFileError for a file
+    of clients that cannot be used.
     """
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level, settings.log_format)
     catalogue = Catalogue.load(settings.rules_directory)
     recorder = DecisionRecorder(settings.database_url, linger=0.25)
+    public_base_url = settings.public_base_url or f"http://{settings.host}:{settings.port}"
     check = CoverageCheck(
         catalogue,
         recorder,
-        public_base_url=settings.public_base_url or f"http://{settings.host}:{settings.port}",
+        public_base_url=public_base_url,
         assertion_key=settings.assertion_key,
     )
     return build_application(
@@ -39,5 +43,16 @@ def create_app(settings: Settings | None = None) -> Flask:
             check=check,
             store_status=recorder.status,
             limits=RequestLimits(settings.max_body_bytes, settings.max_nesting, settings.max_orders),
+            authentication=_authentication(settings, public_base_url),
         )
     )
+
+
+def _authentication(settings: Settings, public_base_url: str) -> Authentication | None:
+    """The authentication of calls; its libraries are loaded only when clients are registered."""
+    if settings.clients_file is None:
+        return None
+    from cds_service.hooks.trust.wiring import authentication
+    from cds_service.store.used_tokens import UsedTokens
+
+    return authentication(settings, public_base_url, UsedTokens(settings.database_url).first_use)

@@ -14,7 +14,15 @@ from cds_service import __version__
 
 # Errors that say in words what the caller can mend; by name, so that nothing is imported for it.
 _FOR_PEOPLE: Final = frozenset(
-    {"CommandError", "SettingsError", "CatalogueError", "RequestError", "NodeToolsError", "CqlError"}
+    {
+        "CommandError",
+        "SettingsError",
+        "CatalogueError",
+        "ClientsFileError",
+        "RequestError",
+        "NodeToolsError",
+        "CqlError",
+    }
 )
 
 

@@ -88,6 +88,27 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _base_urls(text: str) -> tuple[str, ...]:
+    return tuple(_base_url(each) for each in text.replace(",", " ").split())
+
+
+def _some_of(*allowed: str) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        chosen = tuple(dict.fromkeys(text.upper().replace(",", " ").split()))
+        if not chosen or not set(chosen) <= set(allowed):
+            raise ValueError(f"expected one or more of {', '.join(allowed)}")
+        return chosen
+
+    return parse
+
+
+def _file(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise ValueError("no such file")
+    return path
+
+
 def _setting(
     name: str, default: Any, parse: Callable[[str], Any], description: str, shown: str | None = None
 ) -> Any:
@@ -145,6 +166,68 @@ class Settings:
         "Answer calls without a registered client also on addresses other than loopback. Only for tests "
         "and behind a gateway that checks who calls.",
         "false",
+    )
+    clients_file: Path | None = _setting(  # noqa: RUF009 (a dataclass field)
+        "CDS_CLIENTS_FILE",
+        None,
+        lambda text: Path(text).expanduser(),
+        "File of the registered clients (`.toml`, `.yaml`); with it every call needs a client's token.",
+        "no client is registered",
+    )
+    audience_urls: tuple[str, ...] = _setting(
+        "CDS_AUDIENCE_URLS",
+        (),
+        _base_urls,
+        "Further base addresses under which clients call, beside `CDS_PUBLIC_BASE_URL`; tokens (`aud`) may "
+        "name them.",
+        "none",
+    )
+    jwt_algorithms: tuple[str, ...] = _setting(
+        "CDS_JWT_ALGORITHMS",
+        ("RS384", "ES384"),
+        _some_of("RS384", "ES384", "RS256", "ES256"),
+        "Signature algorithms of tokens: of RS384, ES384, RS256, ES256.",
+        "RS384,ES384",
+    )
+    jwt_leeway: int = _setting(
+        "CDS_JWT_LEEWAY", 60, _integer(0, 60), "Seconds by which the clock of a client may differ."
+    )
+    jwt_max_lifetime: int = _setting(
+        "CDS_JWT_MAX_LIFETIME", 300, _integer(10, 3_600), "Longest life of a token, in seconds."
+    )
+    discovery_token: bool = _setting(
+        "CDS_DISCOVERY_TOKEN",
+        True,
+        _boolean,
+        "Whether discovery needs a token too, once clients are registered.",
+        "true",
+    )
+    replay_without_store: str = _setting(
+        "CDS_REPLAY_WITHOUT_STORE",
+        "refuse",
+        _choice("refuse", "process"),
+        "While the database is down: `refuse` calls (503), or look for used tokens in each worker "
+        "`process` alone.",
+    )
+    rate_limit: int = _setting(
+        "CDS_RATE_LIMIT",
+        6_000,
+        _integer(0, 10_000_000),
+        "Calls a minute of one registered client, in each worker process; more get 429. 0: no limit.",
+    )
+    jwks_private_addresses: bool = _setting(
+        "CDS_JWKS_PRIVATE_ADDRESSES",
+        False,
+        _boolean,
+        "Whether key sets may be fetched from private and loopback addresses.",
+        "false",
+    )
+    jwks_ca_file: Path | None = _setting(  # noqa: RUF009 (a dataclass field)
+        "CDS_JWKS_CA_FILE",
+        None,
+        _file,
+        "Certificates (PEM) that vouch for the servers of key sets.",
+        "those of well-known authorities",
     )
     cors_origins: tuple[str, ...] = _setting(
         "CDS_CORS_ORIGINS",

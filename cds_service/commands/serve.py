@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Serve until stopped. Raises SettingsError before anything listens when it must not."""
     settings = effective_settings(options, os.environ)
     logs.configure(settings.log_level, settings.log_format)
-    check_open_mode(settings)
+    check_callers(settings)
     for name in unknown_variables():
         logger.warning("unknown setting", extra={"variable": name})
     logger.info("serving", extra={"address": settings.public_base_url, "server": settings.server})
@@ -50,6 +50,19 @@ def effective_settings(options: argparse.Namespace, environment: Any) -> Setting
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         settings = replace(settings, public_base_url=f"http://{host}:{settings.port}")
     return settings
+
+
+def check_callers(settings: Settings) -> None:
+    """Registered clients that can be read, or open mode where it may be; raises what stops the start."""
+    if settings.clients_file is None:
+        check_open_mode(settings)
+        return
+    from cds_service.hooks.trust.clients_file import read_clients
+
+    clients = read_clients(settings.clients_file).clients
+    logger.info("every call needs the token of a registered client", extra={"clients": len(clients)})
+    if settings.open_mode:
+        logger.warning("CDS_OPEN_MODE has no effect: clients are registered")
 
 
 def check_open_mode(settings: Settings) -> None:

@@ -21,6 +21,10 @@ class ErrorKind(enum.Enum):
     DATA_UNAVAILABLE = "data-unavailable"  # needed data neither in prefetch nor queryable
     VERSION_NOT_SUPPORTED = "version-not-supported"  # davinci-crd.requestedVersion names another version
     UNKNOWN_SERVICE = "unknown-service"  # no CDS service of this id
+    UNAUTHENTICATED = "unauthenticated"  # no token, or none that proves who calls
+    FORBIDDEN = "forbidden"  # a proven caller that may not call
+    TOO_MANY = "too-many"  # more calls than this client may make
+    UNAVAILABLE = "unavailable"  # the service cannot tell at the moment; a later call may be answered
 
 
 ERROR_CODES: Final[dict[str, str]] = {
@@ -43,6 +47,24 @@ ERROR_CODES: Final[dict[str, str]] = {
     "CDS-1031": "The payer of the Coverage cannot be identified or is not served here.",
     "CDS-1032": "Several Coverages, and the order does not say which one is meant.",
     "CDS-1040": "Required data is neither in prefetch nor can it be queried.",
+    "CDS-1100": "A bearer token is needed: a JWT that a registered client signed.",
+    "CDS-1101": "The bearer token is not a JWT that can be read.",
+    "CDS-1102": "The token is signed with an algorithm that is not allowed here.",
+    "CDS-1103": "The issuer of the token is not registered.",
+    "CDS-1104": "The client has no key of the id that the token names.",
+    "CDS-1105": "The signature of the token does not hold.",
+    "CDS-1106": "A claim of the token is missing or has the wrong form.",
+    "CDS-1107": "The token is not for this address (aud).",
+    "CDS-1108": "The token has expired.",
+    "CDS-1109": "The token is not valid yet; the clocks differ too much.",
+    "CDS-1110": "The token is valid for too long.",
+    "CDS-1111": "The token was used before; every call needs its own (jti).",
+    "CDS-1112": "The token names another key set (jku) than the one registered.",
+    "CDS-1113": "The keys of the client cannot be had at the moment.",
+    "CDS-1120": "The client is registered, but not enabled.",
+    "CDS-1121": "The tenant is not one the client is registered for.",
+    "CDS-1130": "The client makes more calls than it may.",
+    "CDS-1140": "Whether the token was used before cannot be told at the moment.",
     "CDS-1404": "No such address.",
     "CDS-1405": "The address does not support this method.",
     "CDS-1406": "The address does not offer the asked representation.",
@@ -58,7 +80,8 @@ class RequestError(Exception):
 
     `code` is a key of ERROR_CODES and stable; `expressions` are FHIRPath-like paths from the root of
     the request ("context.draftOrders.entry[0].resource"); `version` is the CRD version of the exchange
-    when it was known by then. The message names elements, never their content (it may be PHI).
+    when it was known by then; `retry_after` the seconds after which the same call may be answered. The
+    message names elements, never their content (it may be PHI).
     """
 
     def __init__(
@@ -77,3 +100,4 @@ class RequestError(Exception):
         self.expressions = expressions
         self.kind = kind
         self.version = version
+        self.retry_after: int | None = None

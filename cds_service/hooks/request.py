@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cds_service.hooks.errors import ErrorKind, RequestError
 from cds_service.hooks.reading import RequestLimits, has_float, read_exactly, read_json
 from cds_service.hooks.validation import check
 from cds_service.hooks.versions import CONFIGURATION, negotiate
+
+if TYPE_CHECKING:
+    from cds_service.hooks.trust.clients import Caller
 
 # Resource types that are orders (CRD: resources that can carry coverage-information at order-sign).
 ORDER_TYPES: Final = frozenset(
@@ -35,8 +38,9 @@ class HookRequest:
 
     `draft_orders` pairs each order with its path in the request ("context.draftOrders.entry[0].resource");
     `context` is the whole context, with resources in draftOrders that are no orders themselves.
-    `requested_version` is the CRD version to answer in, already negotiated. The access token of
-    fhirAuthorization is deliberately not kept.
+    `requested_version` is the CRD version to answer in, already negotiated. `client` is who
+    proved to make the call, None in open mode. The access token of fhirAuthorization is deliberately
+    not kept.
     """
 
     hook: str
@@ -51,6 +55,7 @@ class HookRequest:
     fhir_server: str | None = None
     extension: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    client: Caller | None = None
 
 
 def parse_hook_request(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from cds_service.settings import CRD_VERSIONS
 from cds_service.web import openapi_parts as parts
 from cds_service.web.blueprints import Blueprint
 from cds_service.web.services import services
+from cds_service.web.trust import caller
 
 logger = logging.getLogger("cds_service.hook")
 blueprint = Blueprint("cds_hooks", __name__, description="CDS Hooks 2.0 with Da Vinci CRD")
@@ -46,6 +48,8 @@ def call(service_id: str) -> Response:
         CRD_VERSIONS,
         here.settings.default_crd_version,
     )
+    if (client := caller()) is not None:
+        hook_request = replace(hook_request, client=client)
     answer = here.check.answer(hook_request, here.now())
     response = Response(write_json(answer), content_type=_JSON)
     if logger.isEnabledFor(logging.INFO):
@@ -72,6 +76,7 @@ def _log(service_id: str, hook_request: HookRequest, answer: dict[str, Any], sec
         extra={
             "hookInstance": instance if _SAFE_INSTANCE.fullmatch(instance) else "(not an identifier)",
             "service": service_id,
+            "client": hook_request.client.issuer if hook_request.client else None,
             "crdVersion": hook_request.requested_version,
             "orders": len(hook_request.draft_orders),
             "outcomes": outcomes(answer),

@@ -29,6 +29,10 @@ _STATUS: Final[dict[ErrorKind, dict[str, int]]] = {
     ErrorKind.DATA_UNAVAILABLE: {"2.0": 412, "2.1": 412, "2.2": 412},
     ErrorKind.VERSION_NOT_SUPPORTED: {"2.0": 400, "2.1": 400, "2.2": 400},
     ErrorKind.UNKNOWN_SERVICE: {"2.0": 404, "2.1": 404, "2.2": 404},
+    ErrorKind.UNAUTHENTICATED: {"2.0": 401, "2.1": 401, "2.2": 401},
+    ErrorKind.FORBIDDEN: {"2.0": 403, "2.1": 403, "2.2": 403},
+    ErrorKind.TOO_MANY: {"2.0": 429, "2.1": 429, "2.2": 429},
+    ErrorKind.UNAVAILABLE: {"2.0": 503, "2.1": 503, "2.2": 503},
 }
 
 # FHIR R4 issue types (http://hl7.org/fhir/issue-type).
@@ -42,6 +46,10 @@ _ISSUE_TYPE: Final[dict[ErrorKind, str]] = {
     ErrorKind.DATA_UNAVAILABLE: "required",
     ErrorKind.VERSION_NOT_SUPPORTED: "not-supported",
     ErrorKind.UNKNOWN_SERVICE: "not-found",
+    ErrorKind.UNAUTHENTICATED: "login",
+    ErrorKind.FORBIDDEN: "forbidden",
+    ErrorKind.TOO_MANY: "throttled",
+    ErrorKind.UNAVAILABLE: "transient",
 }
 
 _HTTP_CODES: Final[dict[int, tuple[str, str]]] = {
@@ -54,6 +62,11 @@ _HTTP_CODES: Final[dict[int, tuple[str, str]]] = {
 }
 
 _KEPT_HEADERS: Final = ("Allow", "WWW-Authenticate", "Retry-After", "Location")
+
+
+def status_by_version(kind: ErrorKind) -> dict[str, int]:
+    """The HTTP status of a kind of error in each CRD version."""
+    return _STATUS[kind]
 
 
 def operation_outcome(
@@ -85,7 +98,20 @@ def request_error(error: RequestError) -> Response:
         "request refused", extra={"code": error.code, "status": status, "elements": error.expressions}
     )
     outcome = operation_outcome(error.code, _ISSUE_TYPE[error.kind], error.message, error.expressions)
-    return _response(outcome, status)
+    response = _response(outcome, status)
+    if error.kind is ErrorKind.UNAUTHENTICATED:
+        response.headers["WWW-Authenticate"] = _challenge(error)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _challenge(error: RequestError) -> str:
+    """What the caller should have brought (RFC 6750 section 3): no error when it brought no token at all."""
+    challenge = 'Bearer realm="cds-services"'
+    if error.code != "CDS-1100":
+        challenge += f', error="invalid_token", error_description="{error.message}"'
+    return challenge
 
 
 def http_error(error: HTTPException) -> Response:

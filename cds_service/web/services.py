@@ -14,6 +14,7 @@ from cds_service.settings import Settings
 
 if TYPE_CHECKING:
     from cds_service.coverage_check import CoverageCheck
+    from cds_service.hooks.trust.authentication import Authentication
     from cds_service.policies.catalogue import Catalogue
     from cds_service.store.model import RecorderStatus
 
@@ -29,6 +30,7 @@ class Services:
     check: CoverageCheck
     store_status: Callable[[], RecorderStatus]
     limits: RequestLimits
+    authentication: Authentication | None = None
 
     def now(self) -> datetime:
         """The time of this call, in the configured time zone."""

@@ -48,6 +48,7 @@ def application(
     answer: Answer | None = None,
     catalogue: Any = None,
     status: RecorderStatus | None = None,
+    authentication: Any = None,
     **settings: Any,
 ) -> Flask:
     """The HTTP interface with these settings."""
@@ -58,5 +59,6 @@ def application(
         check=OneAnswer(answer),  # type: ignore[arg-type]
         store_status=lambda: status or RecorderStatus(healthy=True, queued=0, written=0, dropped=0),
         limits=RequestLimits(chosen.max_body_bytes, chosen.max_nesting, chosen.max_orders),
+        authentication=authentication,
     )
     return build_application(services)
