@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from cds_service.decisions.model import Determination
 from cds_service.orders.model import DrugOrder, MemberCoverage
 
@@ -26,7 +28,7 @@ _ALPHABET: Final = frozenset(_LETTERS)
 _PAIRS: Final = [first + second for first in _LETTERS for second in _LETTERS]
 _SHIFTS: Final = range(_ID_BYTES * 8 - 10, -1, -10)
 
-_encode: Final = json.JSONEncoder(
+_encode_anything: Final = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str
 ).encode  # one encoder for all threads: it keeps no state
 
@@ -55,10 +57,9 @@ def identifiers(
     whether the answer says that authorization is already given. `key` may have any length.
     """
     facts = _canonical(determination, order, resource, coverage, origin, satisfied)
-    text = _encode(facts)
     if len(key) > blake2b.MAX_KEY_SIZE:
         key = blake2b(key).digest()
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=_DIGEST_BYTES).digest()
+    digest = blake2b(_encode(facts), key=key, digest_size=_DIGEST_BYTES).digest()
     return Identifiers(
         ASSERTION_PREFIX + _name(digest[_FACTS_BYTES : _FACTS_BYTES + _ID_BYTES]),
         AUTHORIZATION_PREFIX + _name(digest[_FACTS_BYTES + _ID_BYTES :]),
@@ -74,6 +75,14 @@ def is_assertion_id(text: object) -> bool:
         and len(text) == len(ASSERTION_PREFIX) + _ID_CHARACTERS
         and _ALPHABET.issuperset(text[len(ASSERTION_PREFIX) :])
     )
+
+
+def _encode(facts: list[Any]) -> bytes:
+    """Canonical JSON; by the standard library for what orjson refuses (lone surrogates, deep nesting)."""
+    try:
+        return orjson.dumps(facts, default=str, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return _encode_anything(facts).encode("utf-8", "surrogatepass")
 
 
 def _name(part: bytes) -> str:
