@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cds_service.fhir.availability import Availability
+from cds_service.fhir.bundles import counts_matches, has_error, has_next_page
+from cds_service.fhir.places import NamedPlaces
 from cds_service.fhir.references import ParsedReference, parse_reference, reference_to
 
 Resource = Mapping[str, Any]
@@ -36,6 +38,7 @@ class ResourceIndex:
     """
 
     __slots__ = (
+        "_asked",
         "_by_type",
         "_by_url",
         "_declared",
@@ -44,6 +47,7 @@ class ResourceIndex:
         "_keys",
         "_own_reference",
         "_patient_id",
+        "_places",
         "_settled",
         "_shown",
         "_undeclared",
@@ -65,6 +69,8 @@ class ResourceIndex:
         self._patient_id: str | None = None
         self._own_reference = ""
         self._encounter_id: str | None = None
+        self._asked: set[int] = set()  # orders that the call asks about
+        self._places: dict[int, NamedPlaces] = {}
 
     @classmethod
     def from_prefetch(
@@ -108,6 +114,20 @@ class ResourceIndex:
         """Say in which encounter the call happens (`context.encounterId`)."""
         self._encounter_id = encounter_id.removeprefix("Encounter/") if encounter_id else None
 
+    def ask_about(self, order: Resource, places: NamedPlaces | None = None) -> None:
+        """Say that the call asks about this order, and which places it names for it.
+
+        An order that is asked about is no record of the past: `resources` leaves it out.
+        """
+        self._asked.add(id(order))
+        if places is not None:
+            self._places[id(order)] = places
+        self._shown.clear()
+
+    def places_of(self, order: Resource) -> NamedPlaces | None:
+        """The places that the call itself names for an order, besides what the order says."""
+        return self._places.get(id(order))
+
     def _add_key(self, key: str, value: object) -> None:
         if value is None:
             self._keys[key] = KeyOutcome.NULL
@@ -147,7 +167,7 @@ class ResourceIndex:
         else:
             for position, entry in enumerate(entries or ()):
                 outcome = _worse(outcome, self._add_entry(f"{key}.entry[{position}]", entry, seen, depth))
-        if _has_next_page(bundle) or (not entries and _counts_matches(bundle)):
+        if has_next_page(bundle) or (not entries and counts_matches(bundle)):
             self._note(f"prefetch.{key} is one page of more")
             outcome = _worse(outcome, KeyOutcome.INCOMPLETE)
         return outcome
@@ -181,7 +201,7 @@ class ResourceIndex:
         if isinstance(entry, dict) and isinstance(resource, dict):
             kind = resource.get("resourceType")
             if kind == "OperationOutcome":
-                if not _has_error(resource):
+                if not has_error(resource):
                     return KeyOutcome.EMPTY
                 self._note(f"prefetch.{where} reports an error")
                 return KeyOutcome.FAILED
@@ -260,6 +280,8 @@ class ResourceIndex:
                 ]
             )
             hidden = len(of_type) - len(shown)
+            if self._asked:
+                shown = tuple([each for each in shown if id(each) not in self._asked])
             if hidden:
                 self._note(f"{hidden} {resource_type} of another patient left out")
             self._shown[resource_type] = shown
@@ -351,29 +373,10 @@ def _worse(one: KeyOutcome, other: KeyOutcome) -> KeyOutcome:
     return max(one, other, key=_SEVERITY.index)
 
 
-def _has_error(outcome: Resource) -> bool:
-    issues = outcome.get("issue")
-    return isinstance(issues, list) and any(
-        isinstance(issue, dict) and issue.get("severity") in ("error", "fatal") for issue in issues
-    )
-
-
-def _has_next_page(bundle: Resource) -> bool:
-    links = bundle.get("link")
-    return isinstance(links, list) and any(
-        isinstance(link, dict) and link.get("relation") == "next" for link in links
-    )
-
-
-def _counts_matches(bundle: Resource) -> bool:
-    total = bundle.get("total")
-    return isinstance(total, int) and total > 0
-
-
 def _last_updated(resource: Resource) -> str:
     meta = resource.get("meta")
     updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
     return updated if isinstance(updated, str) else ""
 
 
-__all__ = ["KeyOutcome", "Resource", "ResourceIndex", "reference_to"]
+__all__ = ["KeyOutcome", "NamedPlaces", "Resource", "ResourceIndex", "reference_to"]

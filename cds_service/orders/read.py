@@ -45,7 +45,7 @@ def read_drug_order(
         drug=identify_drug(drug, routes, route_texts, identify),
         service_date=service_date,
         indication=read_indication(resource, encounter, index, vocabulary, service_date.date),
-        setting=read_setting(resource, encounter, index, vocabulary),
+        setting=read_setting(resource, encounter, index, vocabulary, index.places_of(resource)),
         quantity=read_quantity(resource),
         coverage=coverage,
         route=routes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cds_service.fhir import reads
 from cds_service.fhir.codes import Coding
-from cds_service.fhir.index import Resource, ResourceIndex, reference_to
+from cds_service.fhir.index import NamedPlaces, Resource, ResourceIndex, reference_to
 from cds_service.fhir.vocabulary import Vocabulary
 from cds_service.orders.model import CareSetting, PatientStatus
 from cds_service.orders.site import encounter_site, named_site
@@ -22,14 +22,19 @@ def order_encounter(order: Resource, index: ResourceIndex) -> Resource | None:
 
 
 def read_setting(
-    order: Resource, encounter: Resource | None, index: ResourceIndex, vocabulary: Vocabulary
+    order: Resource,
+    encounter: Resource | None,
+    index: ResourceIndex,
+    vocabulary: Vocabulary,
+    places: NamedPlaces | None = None,
 ) -> CareSetting:
     """Whether the patient is hospitalized when the drug is given, every setting code found, and the site.
 
     The order's category says where the drug is meant to be given (FHIR R4 MedicationRequest.category), so it
     goes before the encounter's class; when the two contradict each other the status is unknown. Encounters
-    that are over or void settle nothing; the codes of void ones are left out. A place that the order names
-    for giving the drug goes before the place of the encounter, which is first of all where it was ordered.
+    that are over or void settle nothing; the codes of void ones are left out. A place that the call
+    (`places`) or the order names for giving the drug goes before that of the encounter, which is where it was
+    ordered.
     """
     settings, systems = vocabulary.settings, vocabulary.systems
     categories = reads.codings(order.get("category"), systems)
@@ -54,7 +59,7 @@ def read_setting(
             where = f"class of {reference_to(encounter)}"
     after_stay = bool(category_codes & settings.after_stay_categories)
     found, basis = _settle(by_category, by_class, after_stay, where)
-    named = named_site(order, index, vocabulary)
+    named = named_site(order, index, vocabulary, places)
     site = named or encounter_site(encounter, index, vocabulary)
     return CareSetting(
         patient_status=found,

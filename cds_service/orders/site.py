@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from cds_service.fhir import reads
 from cds_service.fhir.codes import Coding
-from cds_service.fhir.index import Resource, ResourceIndex, reference_to
+from cds_service.fhir.index import NamedPlaces, Resource, ResourceIndex, reference_to
 from cds_service.fhir.vocabulary import Vocabulary
 
 _MOST_PLACES: Final = 20
@@ -33,18 +33,33 @@ class Site:
 _NOWHERE: Final = Site()
 
 
-def named_site(order: Resource, index: ResourceIndex, vocabulary: Vocabulary) -> Site | None:
-    """The place that the order names for giving the drug; None when it names none.
+def named_site(
+    order: Resource, index: ResourceIndex, vocabulary: Vocabulary, places: NamedPlaces | None = None
+) -> Site | None:
+    """The place that the call, else the order names for giving the drug; None when neither names any.
 
-    Read from MedicationRequest.performer and dispenseRequest.performer (FHIR R4) and the organizations,
-    locations and services behind them. One that only dispenses (a pharmacy) says nothing of the place.
+    `places` are those of the call: the performer it is dispatched to, the location of its appointment. The
+    order's are read from MedicationRequest.performer and dispenseRequest.performer (FHIR R4), with the
+    organizations, locations and services behind them. One that only dispenses (a pharmacy) says nothing.
     """
+    if places is not None:
+        named: list[Resource] = [
+            each if isinstance(each, dict) else {"reference": each} for each in places.references
+        ]
+        site = _site_of(named, order, index, vocabulary, places.said)
+        if site is not None:
+            return site
     dispense = order.get("dispenseRequest")
     references = reads.objects(order.get("performer"))
     if isinstance(dispense, dict) and "performer" in dispense:
         references = references + reads.objects(dispense["performer"])
-    if not references:
-        return None
+    return _site_of(references, order, index, vocabulary, "performer on the order")
+
+
+def _site_of(
+    references: Sequence[Resource], order: Resource, index: ResourceIndex, vocabulary: Vocabulary, named: str
+) -> Site | None:
+    """The place behind references; None without any, or when all only dispense."""
     site = Site()
     found, unclear = [], []
     for reference in references[:_MOST_PLACES]:
@@ -60,7 +75,7 @@ def named_site(order: Resource, index: ResourceIndex, vocabulary: Vocabulary) ->
             unclear.append(_named(resource, reference))
     if not found and not unclear:
         return None
-    said = f"performer on the order: {' and '.join(found)}" if found else ""
+    said = f"{named}: {' and '.join(found)}" if found else ""
     silent = f"the kind of place is not given for {' and '.join(unclear)}" if unclear else ""
     site.basis = said or silent
     return site
