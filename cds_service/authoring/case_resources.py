@@ -15,6 +15,12 @@ Resource = dict[str, Any]
 _UCUM = "http://unitsofmeasure.org"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _SHORT_NAMES = {"icd10": "icd10cm", "role": "role-code"}  # words whose code system has another id
+# What FHIR asks for and the case leaves out.
+_ABSENT = {
+    "extension": [
+        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
+    ]
+}
 _NOT_CODES = ("display", "text", "system", "code")
 
 
@@ -49,7 +55,7 @@ def encounter(facts: Facts, vocabulary: Vocabulary) -> list[Resource]:
             "resourceType": "Encounter",
             "id": "enc-1",
             "status": facts.get("status", "in-progress"),
-            "class": _coding("v3-ActCode", facts["class"]) if "class" in facts else None,
+            "class": _coding("v3-ActCode", facts["class"]) if "class" in facts else _ABSENT,
             "subject": {"reference": "Patient/pat-1"},
             "reasonCode": [concept(each, vocabulary) for each in facts.get("reason", ())],
             "period": _present({"start": _date(facts.get("start")), "end": _date(facts.get("end"))}),

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from cds_service.authoring.check_cases import check_cases
 from cds_service.authoring.check_codes import check_codes
+from cds_service.authoring.check_fhir import check_fhir
 from cds_service.authoring.check_files import check_files
 from cds_service.authoring.check_logic import check_logic
 from cds_service.authoring.check_references import check_references
@@ -31,6 +32,7 @@ def check_folder(directory: Path) -> list[Finding]:
         pass  # unreadable YAML, found above
     else:
         found.update([*check_cases(folder), *check_codes(folder, content), *check_logic(folder)])
+        found.update(check_fhir(folder))
     return sorted(found)
 
 

@@ -104,3 +104,22 @@ def test_a_code_that_is_covered_and_not_covered(rules: Path) -> None:
         f"{VALUE_SET}: codes: icd10cm E34.3 is 'Constitutional tall stature' too, "
         "which statement growmore of acme-7/2024-01-01 names as not covered"
     ]
+
+
+def test_a_case_that_no_client_could_send(rules: Path) -> None:
+    edit(rules, f"{VERSION}/cases.yaml", "birth_date: 2012-05-02", 'birth_date: "2012-05-32"')
+    (found,) = [str(finding) for finding in check_folder(rules)]
+    assert found.startswith(
+        f"{VERSION}/cases.yaml: case 'A child with short stature is covered': "
+        "no valid FHIR: Patient.birthDate"
+    )
+
+
+def test_an_encounter_without_a_class_says_that_it_is_absent(rules: Path) -> None:
+    edit(
+        rules,
+        f"{VERSION}/cases.yaml",
+        "    patient: {birth_date: 2012-05-02}",
+        "    encounter: {start: 2024-05-01}\n    patient: {birth_date: 2012-05-02}",
+    )
+    assert check_folder(rules) == []
