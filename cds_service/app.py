@@ -8,15 +8,17 @@ from cds_service import logs
 from cds_service.coverage_check import CoverageCheck
 from cds_service.hooks.reading import RequestLimits
 from cds_service.policies.catalogue import Catalogue
-from cds_service.settings import Settings
+from cds_service.settings import Settings, SettingsError
 from cds_service.store.recorder import DecisionRecorder
 from cds_service.web.application import build_application
+from cds_service.web.measures import Measures
 from cds_service.web.services import Services
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from cds_service.hooks.trust.authentication import Authentication
+    from cds_service.store.payload import PayloadVault
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -28,7 +30,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level, settings.log_format)
     catalogue = Catalogue.load(settings.rules_directory)
-    recorder = DecisionRecorder(settings.database_url, linger=0.25)
+    measures = Measures()
+    recorder = DecisionRecorder(
+        settings.database_url, linger=0.25, on_progress=measures.store_progress
+    )
     public_base_url = settings.public_base_url or f"http://{settings.host}:{settings.port}"
     check = CoverageCheck(
         catalogue,
@@ -42,6 +47,9 @@ def create_app(settings: Settings | None = None) -> Flask:
             catalogue=catalogue,
             check=check,
             store_status=recorder.status,
+            record=recorder.record,
+            measures=measures,
+            vault=_payload_vault(settings),
             limits=RequestLimits(settings.max_body_bytes, settings.max_nesting, settings.max_orders),
             authentication=_authentication(settings, public_base_url),
         )
@@ -56,3 +64,18 @@ def _authentication(settings: Settings, public_base_url: str) -> Authentication 
     from cds_service.store.used_tokens import UsedTokens
 
     return authentication(settings, public_base_url, UsedTokens(settings.database_url).first_use)
+
+
+def _payload_vault(settings: Settings) -> PayloadVault | None:
+    """What encrypts whole requests and answers, where they are kept; raises SettingsError without a key."""
+    if not settings.retain_payloads:
+        return None
+    if not settings.payload_keys:
+        raise SettingsError("CDS_PAYLOAD_KEYS: payloads are kept encrypted only; set a key")
+    from cds_service.store.errors import StoreConfigurationError
+    from cds_service.store.payload import PayloadVault
+
+    try:
+        return PayloadVault(settings.payload_keys)
+    except StoreConfigurationError as error:
+        raise SettingsError(f"CDS_PAYLOAD_KEYS: {error}") from None

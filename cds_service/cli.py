@@ -53,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     _rules(commands)
     _openapi(commands)
     _settings(commands)
+    _errors(commands)
+    _feedback(commands)
+    _retention(commands)
     return parser
 
 
@@ -152,6 +155,43 @@ def _settings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     settings.set_defaults(module="settings")
     settings.add_argument("--write", type=Path, metavar="FILE", help="write the documentation to this file")
     settings.add_argument("--check", type=Path, metavar="FILE", help="fail when this file is stale")
+
+
+def _errors(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    errors = commands.add_parser("errors", help="show every error code, or write its documentation")
+    errors.set_defaults(module="error_codes")
+    errors.add_argument("--write", type=Path, metavar="FILE", help="write the documentation to this file")
+    errors.add_argument("--check", type=Path, metavar="FILE", help="fail when this file is stale")
+
+
+def _feedback(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    feedback = commands.add_parser("feedback", help="what clinicians did with cards")
+    feedback.set_defaults(module="feedback")
+    actions = feedback.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = "count cards sent, accepted and overridden (and why) by policy version and topic"
+    report = actions.add_parser("report", help=text, description=text)
+    report.add_argument("--json", action="store_true", help="print JSON")
+    report.add_argument("--since", type=date.fromisoformat, metavar="DATE", help="from this day on")
+    report.add_argument("--comments", action="store_true", help="show the clinicians' own words too")
+
+
+def _retention(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    retention = commands.add_parser("retention", help="delete what is old from the log; read the log")
+    retention.set_defaults(module="retention")
+    actions = retention.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = "delete invocations, kept payloads, sent cards and feedback older than an age"
+    purge = actions.add_parser("purge", help=text, description=text)
+    purge.add_argument("--older-than", required=True, metavar="DAYS", help="for example 400d")
+    purge.add_argument(
+        "--decisions", action="store_true", help="decisions too, unless their authorization still runs"
+    )
+    purge.add_argument("--dry-run", action="store_true", help="only count")
+    text = "print the logged calls of a hookInstance as JSON lines"
+    show = actions.add_parser("show", help=text, description=text)
+    show.add_argument("hook_instance", metavar="HOOK_INSTANCE")
+    show.add_argument("--payload", action="store_true", help="with request and answer, where they were kept")
+    text = "make a key for CDS_PAYLOAD_KEYS"
+    actions.add_parser("key", help=text, description=text)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 CRD_VERSIONS: Final = ("2.0", "2.1", "2.2")
-_SECRET: Final = frozenset({"assertion_key", "database_url"})
+_SECRET: Final = frozenset({"assertion_key", "database_url", "payload_keys"})
 _DATABASES: Final = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg"})
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
@@ -109,6 +109,10 @@ def _file(text: str) -> Path:
     return path
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
 def _setting(
     name: str, default: Any, parse: Callable[[str], Any], description: str, shown: str | None = None
 ) -> Any:
@@ -120,7 +124,7 @@ def _setting(
         "shown": str(default) if shown is None else shown,
     }
     return field(
-        default=default, metadata=metadata, repr=name not in ("CDS_ASSERTION_KEY", "CDS_DATABASE_URL")
+        default=default, metadata=metadata, repr=name not in ("CDS_ASSERTION_KEY", "CDS_DATABASE_URL", "CDS_PAYLOAD_KEYS")
     )
 
 
@@ -271,6 +275,20 @@ class Settings:
         "Deepest nesting of objects and lists in a request body.",
     )
     max_orders: int = _setting("CDS_MAX_ORDERS", 100, _integer(1, 10_000), "Most orders in one request.")
+    retain_payloads: bool = _setting(
+        "CDS_RETAIN_PAYLOADS",
+        False,
+        _boolean,
+        "Keep every request and answer whole, encrypted with `CDS_PAYLOAD_KEYS`, in the log of invocations.",
+        "false",
+    )
+    payload_keys: tuple[str, ...] = _setting(
+        "CDS_PAYLOAD_KEYS",
+        (),
+        _words,
+        "Keys for kept payloads, made by `cds-service retention key`: the first encrypts, all can read.",
+        "none",
+    )
     log_level: str = _setting(
         "CDS_LOG_LEVEL",
         "INFO",

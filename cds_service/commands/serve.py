@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cds_service import logs
+from cds_service.commands.figures import figures_folder, forget_worker
 from cds_service.settings import Settings, SettingsError, unknown_variables
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
 def start(settings: Settings, application: str = "cds_service.app:create_app") -> None:
     """Run the chosen server over an application factory, named "module:function", until stopped."""
     serve = _serve_with_granian if settings.server == "granian" else _serve_with_gunicorn
-    serve(settings, application)
+    with figures_folder():
+        serve(settings, application)
 
 
 def effective_settings(options: argparse.Namespace, environment: Any) -> Settings:
@@ -116,6 +118,7 @@ def _serve_with_gunicorn(settings: Settings, application: str) -> None:
                 "keepalive": 30,
                 "loglevel": "warning",
                 "control_socket_disable": True,
+                "child_exit": forget_worker,
                 "worker_tmp_dir": str(memory) if os.access(memory, os.W_OK) else None,
             }
             for name, value in values.items():

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from dataclasses import replace
-from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
-from flask import Response, request
+from flask import Response, g, request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from cds_service.coverage_check.report import RESPOND
 from cds_service.hooks.discovery import discovery, hook_of
 from cds_service.hooks.reading import write_json
-from cds_service.hooks.request import HookRequest, parse_hook_request
+from cds_service.hooks.request import parse_hook_request
 from cds_service.settings import CRD_VERSIONS
 from cds_service.web import openapi_parts as parts
 from cds_service.web.blueprints import Blueprint
+from cds_service.web.calls import Call
 from cds_service.web.services import services
 from cds_service.web.trust import caller
 
-logger = logging.getLogger("cds_service.hook")
 blueprint = Blueprint("cds_hooks", __name__, description="CDS Hooks 2.0 with Da Vinci CRD")
 
 _JSON: Final = "application/json"
-_SAFE_INSTANCE: Final = re.compile(r"[0-9A-Za-z-]{8,64}")
 _DISCOVERY: Final = write_json(discovery(CRD_VERSIONS))
 
 
@@ -37,12 +34,13 @@ def discover() -> Response:
 @blueprint.documented("POST", "/cds-services/<service_id>", parts.CALL)
 def call(service_id: str) -> Response:
     """Coverage information on each order, and cards that put it in words."""
-    started = perf_counter()
     hook = hook_of(service_id)
-    _check_content_type()
+    this = g.call = Call(service_id)
+    check_content_type()
     here = services()
+    this.body = request.get_data(cache=False)
     hook_request = parse_hook_request(
-        request.get_data(cache=False),
+        this.body,
         hook,
         here.limits,
         CRD_VERSIONS,
@@ -50,14 +48,13 @@ def call(service_id: str) -> Response:
     )
     if (client := caller()) is not None:
         hook_request = replace(hook_request, client=client)
-    answer = here.check.answer(hook_request, here.now())
-    response = Response(write_json(answer), content_type=_JSON)
-    if logger.isEnabledFor(logging.INFO):
-        _log(service_id, hook_request, answer, perf_counter() - started)
-    return response
+    this.request = hook_request
+    this.answer = here.check.answer(hook_request, here.now(), this.report)
+    this.report.enter(RESPOND)
+    return Response(write_json(this.answer), content_type=_JSON)
 
 
-def _check_content_type() -> None:
+def check_content_type() -> None:
     """JSON, by whatever of its names; a client that names no type at all is taken at its word."""
     content_type = request.mimetype
     is_json = content_type in ("", _JSON, "text/json") or (
@@ -66,32 +63,3 @@ def _check_content_type() -> None:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if not is_json or encoding not in ("", "identity"):
         raise UnsupportedMediaType
-
-
-def _log(service_id: str, hook_request: HookRequest, answer: dict[str, Any], seconds: float) -> None:
-    """One line per call: which, what came out, how long. Nothing of the patient or the order."""
-    instance = hook_request.hook_instance
-    logger.info(
-        "hook answered",
-        extra={
-            "hookInstance": instance if _SAFE_INSTANCE.fullmatch(instance) else "(not an identifier)",
-            "service": service_id,
-            "client": hook_request.client.issuer if hook_request.client else None,
-            "crdVersion": hook_request.requested_version,
-            "orders": len(hook_request.draft_orders),
-            "outcomes": outcomes(answer),
-            "cards": len(answer.get("cards", ())),
-            "milliseconds": round(seconds * 1000, 2),
-        },
-    )
-
-
-def outcomes(answer: dict[str, Any]) -> list[str]:
-    """The `covered` code of each order of an answer, in order: what the wire says, for the log."""
-    found = []
-    for action in answer.get("systemActions", ()):
-        for extension in action.get("resource", {}).get("extension", ()):
-            if str(extension.get("url", "")).endswith("/ext-coverage-information"):
-                parts_of = extension.get("extension", ())
-                found += [part["valueCode"] for part in parts_of if part.get("url") == "covered"]
-    return found

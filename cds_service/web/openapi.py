@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from cds_service import __version__
 from cds_service.hooks.reading import write_json
-from cds_service.web import cds_hooks, health, policies
+from cds_service.web import cds_hooks, feedback, health, metrics, policies
 from cds_service.web.blueprints import SmorestApi
 from cds_service.web.errors import http_error
 from cds_service.web.openapi_parts import COMPONENTS
@@ -53,8 +53,8 @@ def install(app: Flask) -> ServiceApi:
     api = ServiceApi(app)
     for name, schema in COMPONENTS.items():
         api.spec.components.schema(name, schema)
-    for blueprint in (cds_hooks.blueprint, policies.blueprint, health.blueprint):
-        api.register_blueprint(blueprint)
+    for room in (cds_hooks, feedback, policies, health, metrics):
+        api.register_blueprint(room.blueprint)
     app.register_blueprint(viewer)
     app.extensions["openapi_description"] = api
     return api

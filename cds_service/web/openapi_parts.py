@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from cds_service.hooks.feedback import ACCEPTED, MOST_ENTRIES, OVERRIDDEN
 from cds_service.hooks.validation import load_schema
 
 
@@ -51,6 +52,28 @@ _EXAMPLE: Final[dict[str, Any]] = orjson.loads(
 
 COMPONENTS: Final[dict[str, dict[str, Any]]] = {
     "OrderSignRequest": schema_3_0(load_schema("order-sign")),
+    "FeedbackRequest": {
+        "type": "object",
+        "required": ["feedback"],
+        "properties": {
+            "feedback": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_ENTRIES,
+                "items": {
+                    "type": "object",
+                    "required": ["card", "outcome"],
+                    "properties": {
+                        "card": {"type": "string", "maxLength": 128, "description": "uuid of the card"},
+                        "outcome": {"type": "string", "enum": [ACCEPTED, OVERRIDDEN]},
+                        "acceptedSuggestions": {"type": "array", "items": _OBJECT},
+                        "overrideReason": _OBJECT,
+                        "outcomeTimestamp": {"type": "string"},
+                    },
+                },
+            }
+        },
+    },
     "OperationOutcome": {
         "type": "object",
         "required": ["resourceType", "issue"],
@@ -146,6 +169,32 @@ CALL: Final[dict[str, Any]] = {
         "415": _error("Not a JSON content type"),
         "422": _error("In CRD 2.0 and 2.1: JSON, but not a valid request"),
     },
+}
+
+FEEDBACK: Final[dict[str, Any]] = {
+    "parameters": CALL["parameters"],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/FeedbackRequest"}}},
+    },
+    "responses": {
+        "200": _json("Received", {"type": "object"}),
+        **{
+            status: response
+            for status, response in CALL["responses"].items()
+            if status not in ("200", "400", "412", "422")
+        },
+        "400": _error("Not JSON"),
+        "422": _error("JSON, but no feedback (400 where `CDS_DEFAULT_CRD_VERSION` is 2.2)"),
+    },
+}
+METRICS: Final[dict[str, Any]] = {
+    "responses": {
+        "200": {
+            "description": "Figures in the text format of Prometheus",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    }
 }
 
 _POLICY_PATH: Final = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
@@ -11,14 +11,20 @@ from flask import current_app
 
 from cds_service.hooks.reading import RequestLimits
 from cds_service.settings import Settings
+from cds_service.web.measures import Measures
 
 if TYPE_CHECKING:
     from cds_service.coverage_check import CoverageCheck
     from cds_service.hooks.trust.authentication import Authentication
     from cds_service.policies.catalogue import Catalogue
-    from cds_service.store.model import RecorderStatus
+    from cds_service.store.model import Record, RecorderStatus
+    from cds_service.store.payload import PayloadVault
 
 EXTENSION: Final = "cds_service"
+
+
+def _forget(record: Record) -> None:
+    """Where nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,9 @@ class Services:
     store_status: Callable[[], RecorderStatus]
     limits: RequestLimits
     authentication: Authentication | None = None
+    record: Callable[[Record], None] = _forget
+    measures: Measures = field(default_factory=Measures)
+    vault: PayloadVault | None = None
 
     def now(self) -> datetime:
         """The time of this call, in the configured time zone."""

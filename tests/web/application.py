@@ -8,11 +8,13 @@ from typing import Any
 
 from flask import Flask
 
+from cds_service.coverage_check.report import CallReport
 from cds_service.hooks.reading import RequestLimits
 from cds_service.hooks.request import HookRequest
 from cds_service.policies.model import PolicyVersion
 from cds_service.settings import Settings
-from cds_service.store.model import RecorderStatus
+from cds_service.store.model import Record, RecorderStatus
+from cds_service.store.payload import PayloadVault
 from cds_service.web.application import build_application
 from cds_service.web.services import Services
 
@@ -23,7 +25,11 @@ class OneAnswer:
     """A coverage check that gives the same answer to everything."""
 
     def __init__(self, answer: Answer | None = None) -> None:
-        self.answer: Answer = answer or (lambda request, now: {"cards": []})
+        self._answer: Answer = answer or (lambda request, now: {"cards": []})
+
+    def answer(self, request: HookRequest, now: datetime, report: CallReport) -> dict[str, Any]:
+        """The answer; the report stays empty."""
+        return self._answer(request, now)
 
 
 class OnFile:
@@ -49,6 +55,8 @@ def application(
     catalogue: Any = None,
     status: RecorderStatus | None = None,
     authentication: Any = None,
+    record: Callable[[Record], None] = lambda record: None,
+    vault: PayloadVault | None = None,
     **settings: Any,
 ) -> Flask:
     """The HTTP interface with these settings."""
@@ -60,5 +68,7 @@ def application(
         store_status=lambda: status or RecorderStatus(healthy=True, queued=0, written=0, dropped=0),
         limits=RequestLimits(chosen.max_body_bytes, chosen.max_nesting, chosen.max_orders),
         authentication=authentication,
+        record=record,
+        vault=vault,
     )
     return build_application(services)

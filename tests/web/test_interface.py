@@ -101,8 +101,10 @@ def test_the_openapi_description_covers_every_documented_view() -> None:
     assert set(described["paths"]) == {
         "/cds-services",
         "/cds-services/{service_id}",
+        "/cds-services/{service_id}/feedback",
         "/health/live",
         "/health/ready",
+        "/metrics",
         "/policies",
         "/policies/{policy}/{version}",
     }

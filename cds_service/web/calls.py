@@ -1,0 +1,201 @@
+"""Every call of a CDS service, once it is answered: log line, figures, and its record in the database."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+import orjson
+from flask import Flask, Response, g, request
+
+from cds_service.coverage_check.report import CallReport
+from cds_service.crd.assertion import CoverageAssertion
+from cds_service.decisions.model import Determination, PolicyCitation
+from cds_service.hooks.discovery import services as offered
+from cds_service.hooks.request import HookRequest
+from cds_service.store.model import InvocationRecord, SentCard
+from cds_service.web.measures import Measures, coverage_codes
+from cds_service.web.services import Services, services
+from cds_service.web.trust import caller
+
+logger = logging.getLogger("cds_service.hook")
+
+_SAFE_INSTANCE: Final = re.compile(r"[0-9A-Za-z-]{8,64}")
+_NONE: Final = "none"
+
+
+@dataclass(slots=True)
+class Call:
+    """One call while it is answered; the view fills it in. Lives in `flask.g`."""
+
+    service: str
+    body: bytes = b""
+    request: HookRequest | None = None
+    answer: Mapping[str, Any] | None = None
+    report: CallReport = field(default_factory=CallReport)
+
+
+def install(app: Flask) -> None:
+    """Note every answer under /cds-services, refusals included, when it is complete."""
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        if request.path.startswith("/cds-services") and request.method != "OPTIONS":
+            _note(response)
+        return response
+
+
+def _note(response: Response) -> None:
+    here = services()
+    measures, status = here.measures, response.status_code
+    endpoint = (request.endpoint or "").rpartition(".")[2] or _NONE
+    service = (request.view_args or {}).get("service_id", _NONE)
+    if service not in offered():
+        service = _NONE
+    measures.requests.add(service, endpoint, str(status))
+    error = _error_code(response) if status >= 400 else None
+    if error is not None:
+        measures.errors.add(error)
+    call: Call | None = g.get("call")
+    if call is None:
+        return
+    seconds = call.report.finish()
+    measures.observe_seconds(call.service, seconds)
+    if call.request is not None and call.answer is not None:
+        _measure(measures, call.request, call.answer, call.report)
+        if logger.isEnabledFor(logging.INFO):
+            _log(call, call.request, call.answer, seconds)
+    here.record(_invocation(call, response, error, seconds, here))
+
+
+def _measure(
+    measures: Measures, hook_request: HookRequest, answer: Mapping[str, Any], report: CallReport
+) -> None:
+    """Count what an answer says and where its time went."""
+    hook = hook_request.hook
+    for stage, seconds in report.seconds.items():
+        measures.stages.add(stage, amount=seconds)
+    for each in report.assertions:
+        determination = each.determination
+        decided = deciding_policy(determination)
+        policy = decided.policy if decided is not None else _NONE
+        if determination.technical_code is not None:
+            measures.errors.add(determination.technical_code)
+        measures.decisions.add(hook, determination.outcome.value, each.payer.id, policy)
+    for codes in coverage_codes(answer):
+        measures.coverage_information.add(hook, hook_request.requested_version, *codes)
+        measures.responses.add(hook, "coverage-information")
+    for card in answer.get("cards", ()):
+        measures.responses.add(hook, _topic(card))
+
+
+def _topic(card: Mapping[str, Any]) -> str:
+    topic: str = card.get("source", {}).get("topic", {}).get("code", _NONE)
+    return topic
+
+
+def _log(call: Call, hook_request: HookRequest, answer: Mapping[str, Any], seconds: float) -> None:
+    """One line per call: which, what came out, how long. Nothing of the patient or the order."""
+    logger.info(
+        "hook answered",
+        extra={
+            "hookInstance": safe_instance(hook_request) or "(not an identifier)",
+            "service": call.service,
+            "crdVersion": hook_request.requested_version,
+            "orders": len(hook_request.draft_orders),
+            "outcomes": [codes[0] for codes in coverage_codes(answer)],
+            "cards": len(answer.get("cards", ())),
+            "milliseconds": round(seconds * 1000, 2),
+        },
+    )
+
+
+def _invocation(
+    call: Call, response: Response, error: str | None, seconds: float, here: Services
+) -> InvocationRecord:
+    hook_request, assertions = call.request, call.report.assertions
+    vault = here.vault
+    return InvocationRecord(
+        id=os.urandom(16).hex(),
+        received_at=here.now(),
+        service=call.service,
+        hook_instance=safe_instance(hook_request) if hook_request is not None else None,
+        client=client_name(),
+        crd_version=hook_request.requested_version if hook_request is not None else None,
+        status=response.status_code,
+        error_code=error,
+        milliseconds=round(seconds * 1000, 3),
+        stages={stage: round(spent * 1000, 3) for stage, spent in call.report.seconds.items()},
+        request_digest=sha256(call.body).hexdigest(),
+        request_bytes=len(call.body),
+        orders=len(hook_request.draft_orders) if hook_request is not None else 0,
+        outcomes=tuple(each.determination.outcome.value for each in assertions),
+        assertion_ids=tuple(each.identifiers.assertion_id for each in assertions),
+        cards=tuple(_sent_cards(call)),
+        payload=vault.seal(call.body, response.get_data()) if vault is not None else None,
+    )
+
+
+def _sent_cards(call: Call) -> Iterator[SentCard]:
+    by_order = {each.determination.order: each for each in reversed(call.report.assertions)}
+    for card in (call.answer or {}).get("cards", ()):
+        if isinstance(uuid := card.get("uuid"), str):
+            yield _sent_card(uuid, _topic(card), by_order.get(_order_of(card)))
+
+
+def _sent_card(uuid: str, topic: str, assertion: CoverageAssertion | None) -> SentCard:
+    if assertion is None:
+        return SentCard(uuid, topic, None, None, None, None)
+    determination = assertion.determination
+    decided = deciding_policy(determination)
+    return SentCard(
+        uuid,
+        topic,
+        assertion.identifiers.assertion_id,
+        decided.policy if decided is not None else None,
+        decided.version if decided is not None else None,
+        determination.outcome.value,
+    )
+
+
+def _order_of(card: Mapping[str, Any]) -> str:
+    """The order a card is about, by its associated-resource extension in the form of any CRD version."""
+    named = card.get("extension", {}).get("davinci-crd.associated-resource", ("",))[0]
+    reference: str = named.get("reference", "") if isinstance(named, Mapping) else named
+    return reference
+
+
+def deciding_policy(determination: Determination) -> PolicyCitation | None:
+    """The policy version whose statement gave the outcome, else the first that took part."""
+    policies = determination.policies
+    return next((each for each in policies if each.outcome is determination.outcome), None) or (
+        policies[0] if policies else None
+    )
+
+
+def client_name() -> str | None:
+    """The registered client that calls, with its tenant; None in open mode."""
+    client = caller()
+    if client is None:
+        return None
+    return f"{client.issuer} {client.tenant}"[:255] if client.tenant else client.issuer[:255]
+
+
+def safe_instance(hook_request: HookRequest) -> str | None:
+    """The hookInstance if it looks like an identifier; a client could write anything there."""
+    instance = hook_request.hook_instance
+    return instance if _SAFE_INSTANCE.fullmatch(instance) else None
+
+
+def _error_code(response: Response) -> str | None:
+    """The stable code of an OperationOutcome that this service made."""
+    try:
+        code: str = orjson.loads(response.get_data())["issue"][0]["details"]["coding"][0]["code"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return code

@@ -1,0 +1,121 @@
+"""What is counted and timed for Prometheus. Every label has a bounded set of values; none is of a patient.
+
+The CRD metrics of the implementation guide (CRDMetricData) are covered as far as a server can see them:
+hook, HTTP status and issue, response types, coverage-information results, what became of cards.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
+
+if TYPE_CHECKING:
+    from cds_service.store.model import RecorderStatus
+
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+_NONE: Final = "none"
+_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Measures:
+    """The instruments of one application. Threads share them; workers meet in the folder of the variable."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+
+        def counter(name: str, meaning: str, *labels: str) -> _Counts:
+            return _Counts(Counter(name, meaning, labels, registry=registry))
+
+        def gauge(name: str, meaning: str, mode: Any) -> Gauge:
+            return Gauge(name, meaning, registry=registry, multiprocess_mode=mode)
+
+        self.requests = counter(
+            "cds_requests", "CDS Hooks requests by service and HTTP status", "service", "endpoint", "status"
+        )
+        self.errors = counter("cds_errors", "Errors told to clients, by their stable code", "code")
+        self.stages = counter("cds_stage_seconds", "Time spent in each stage of answered calls", "stage")
+        self.decisions = counter("cds_decisions", "Orders decided", "hook", "outcome", "payer", "policy")
+        self.coverage_information = counter(
+            "cds_coverage_information",
+            "Coverage information put on orders, by its codes",
+            *("hook", "crd_version", "covered", "pa_needed", "doc_needed", "info_needed"),
+        )
+        self.responses = counter(
+            "cds_responses", "Response types: card topics, system actions", "hook", "type"
+        )
+        self.feedback = counter("cds_feedback", "Feedback on cards", "service", "outcome")
+        self._seconds = Histogram(
+            "cds_request_seconds", "Time to an answer", ["service"], buckets=_BUCKETS, registry=registry
+        )
+        self._seconds_of: dict[str, Histogram] = {}
+        self._queued = gauge("cds_store_queued", "Records waiting for the database", "livesum")
+        self._healthy = gauge("cds_store_healthy", "1 when every worker reaches the database", "livemin")
+        self._written = Counter("cds_store_written", "Records given to the database", registry=registry)
+        self._dropped = Counter("cds_store_dropped", "Records that could not be kept", registry=registry)
+        self._counted = (0, 0)
+
+    def observe_seconds(self, service: str, seconds: float) -> None:
+        """The duration of one answered or refused call."""
+        histogram = self._seconds_of.get(service)
+        if histogram is None:
+            histogram = self._seconds_of[service] = self._seconds.labels(service)
+        histogram.observe(seconds)
+
+    def store_progress(self, status: RecorderStatus) -> None:
+        """How recording goes in this process; called by its one writer thread."""
+        written, dropped = self._counted
+        self._written.inc(max(0, status.written - written))
+        self._dropped.inc(max(0, status.dropped - dropped))
+        self._counted = (status.written, status.dropped)
+        self._queued.set(status.queued)
+        self._healthy.set(1 if status.healthy else 0)
+
+    def exposition(self) -> bytes:
+        """The figures of all workers in the text format of Prometheus."""
+        if FOLDER_VARIABLE not in os.environ:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+class _Counts:
+    """A counter whose children are kept by their label values: half the price of looking them up again."""
+
+    __slots__ = ("_children", "_counter")
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._children: dict[tuple[str, ...], Counter] = {}
+
+    def add(self, *labels: str, amount: float = 1.0) -> None:
+        """Count `amount` for these label values."""
+        child = self._children.get(labels)
+        if child is None:
+            child = self._children[labels] = self._counter.labels(*labels)
+        child.inc(amount)
+
+
+def coverage_codes(answer: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """covered, pa-needed, doc-needed, info-needed on each order of an answer; "none" where absent.
+
+    Ours is the last extension of an order; others may stand before it, well-formed or not.
+    """
+    return [_codes(action["resource"]["extension"][-1]) for action in answer.get("systemActions", ())]
+
+
+def _codes(extension: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    found = {"covered": _NONE, "pa-needed": _NONE, "doc-needed": _NONE, "info-needed": _NONE}
+    for part in extension["extension"]:
+        name = part["url"]
+        if name in found:
+            code = part["valueCode"]
+            found[name] = code if found[name] == _NONE else f"{found[name]}+{code}"
+    covered, pa_needed, doc_needed, info_needed = found.values()
+    return covered, pa_needed, doc_needed, info_needed
