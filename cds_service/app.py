@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cds_service import logs
 from cds_service.coverage_check import CoverageCheck
+from cds_service.fhir.ehr import AllowedServers, EhrClient, EhrLimits
 from cds_service.hooks.reading import RequestLimits
 from cds_service.policies.catalogue import Catalogue
 from cds_service.settings import Settings, SettingsError
@@ -31,15 +32,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level, settings.log_format)
     catalogue = Catalogue.load(settings.rules_directory)
     measures = Measures()
-    recorder = DecisionRecorder(
-        settings.database_url, linger=0.25, on_progress=measures.store_progress
-    )
+    recorder = DecisionRecorder(settings.database_url, linger=0.25, on_progress=measures.store_progress)
     public_base_url = settings.public_base_url or f"http://{settings.host}:{settings.port}"
     check = CoverageCheck(
         catalogue,
         recorder,
         public_base_url=public_base_url,
         assertion_key=settings.assertion_key,
+        ehr=_ehr(settings),
     )
     return build_application(
         Services(
@@ -53,6 +53,18 @@ def create_app(settings: Settings | None = None) -> Flask:
             limits=RequestLimits(settings.max_body_bytes, settings.max_nesting, settings.max_orders),
             authentication=_authentication(settings, public_base_url),
         )
+    )
+
+
+def _ehr(settings: Settings) -> EhrClient | None:
+    """What reads the FHIR servers of calls; None when no call may name one."""
+    if not settings.fhir_servers and settings.clients_file is None:
+        return None
+    return EhrClient(
+        AllowedServers(settings.fhir_servers),
+        EhrLimits(deadline=settings.ehr_deadline),
+        networks=settings.fhir_private_networks,
+        ca_file=str(settings.ehr_ca_file) if settings.ehr_ca_file else None,
     )
 
 

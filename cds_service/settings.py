@@ -7,110 +7,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from cds_service.setting_values import (
+    base_url,
+    base_urls,
+    boolean,
+    choice,
+    database_url,
+    directory,
+    fhir_servers,
+    file,
+    integer,
+    networks,
+    origins,
+    seconds,
+    some_of,
+    time_zone,
+    words,
+)
 
 CRD_VERSIONS: Final = ("2.0", "2.1", "2.2")
 _SECRET: Final = frozenset({"assertion_key", "database_url", "payload_keys"})
-_DATABASES: Final = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg"})
-_TRUE: Final = frozenset({"true", "yes", "on", "1"})
-_FALSE: Final = frozenset({"false", "no", "off", "0"})
 
 
 class SettingsError(ValueError):
     """A setting has a value that cannot be used; the message names the variable and what it accepts."""
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise ValueError("expected true or false")
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise ValueError(f"expected a whole number from {low} to {high}") from None
-        if not low <= value <= high:
-            raise ValueError(f"expected a whole number from {low} to {high}")
-        return value
-
-    return parse
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        for value in allowed:
-            if text.lower() == value.lower():
-                return value
-        raise ValueError(f"expected one of {', '.join(allowed)}")
-
-    return parse
-
-
-def _directory(text: str) -> Path:
-    path = Path(text).expanduser()
-    if not path.is_dir():
-        raise ValueError("no such folder")
-    return path
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError("expected an absolute http or https address without query")
-    return text.rstrip("/")
-
-
-def _database_url(text: str) -> str:
-    if text.partition("://")[0] not in _DATABASES or text in ("sqlite://", "sqlite:///:memory:"):
-        raise ValueError(
-            "expected a database address such as sqlite:///file.sqlite3 or postgresql+psycopg://..."
-        )
-    return text
-
-
-def _time_zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("expected an IANA time zone such as America/New_York") from None
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    origins = tuple(origin.rstrip("/") for origin in text.replace(",", " ").split())
-    if not origins or any(origin != "*" and "://" not in origin for origin in origins):
-        raise ValueError("expected * or a list of origins such as https://ehr.example.org")
-    return origins
-
-
-def _base_urls(text: str) -> tuple[str, ...]:
-    return tuple(_base_url(each) for each in text.replace(",", " ").split())
-
-
-def _some_of(*allowed: str) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
-        chosen = tuple(dict.fromkeys(text.upper().replace(",", " ").split()))
-        if not chosen or not set(chosen) <= set(allowed):
-            raise ValueError(f"expected one or more of {', '.join(allowed)}")
-        return chosen
-
-    return parse
-
-
-def _file(text: str) -> Path:
-    path = Path(text).expanduser()
-    if not path.is_file():
-        raise ValueError("no such file")
-    return path
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.replace(",", " ").split())
 
 
 def _setting(
@@ -124,7 +46,9 @@ def _setting(
         "shown": str(default) if shown is None else shown,
     }
     return field(
-        default=default, metadata=metadata, repr=name not in ("CDS_ASSERTION_KEY", "CDS_DATABASE_URL", "CDS_PAYLOAD_KEYS")
+        default=default,
+        metadata=metadata,
+        repr=name not in ("CDS_ASSERTION_KEY", "CDS_DATABASE_URL", "CDS_PAYLOAD_KEYS"),
     )
 
 
@@ -135,38 +59,38 @@ class Settings:
     policies_dir: Path | None = _setting(  # noqa: RUF009 (a dataclass field)
         "CDS_POLICIES_DIR",
         None,
-        _directory,
+        directory,
         "Folder with another policy catalogue, laid out like `cql_like_rules/`.",
         "the catalogue that comes with the service",
     )
     database_url: str = _setting(
         "CDS_DATABASE_URL",
         "sqlite:///cds-service.sqlite3",
-        _database_url,
+        database_url,
         "Where decisions are stored (SQLAlchemy address). The default is a SQLite file in the working "
         "directory; PostgreSQL: `postgresql+psycopg://user:password@host/database`.",
     )
     public_base_url: str = _setting(
         "CDS_PUBLIC_BASE_URL",
         "",
-        _base_url,
+        base_url,
         "Address under which clients reach the service; links on cards start with it.",
         "http:// and the address the server listens on",
     )
     host: str = _setting("CDS_HOST", "127.0.0.1", str, "Address to listen on; `serve --host` wins.")
-    port: int = _setting("CDS_PORT", 8000, _integer(0, 65535), "Port to listen on; `serve --port` wins.")
+    port: int = _setting("CDS_PORT", 8000, integer(0, 65535), "Port to listen on; `serve --port` wins.")
     server: str = _setting(
         "CDS_SERVER",
         "gunicorn",
-        _choice("gunicorn", "granian"),
+        choice("gunicorn", "granian"),
         "HTTP server: gunicorn (threads) or granian (faster; install the extra `granian`).",
     )
-    workers: int = _setting("CDS_WORKERS", 2, _integer(1, 256), "Worker processes.")
-    threads: int = _setting("CDS_THREADS", 16, _integer(1, 512), "Threads in each worker process.")
+    workers: int = _setting("CDS_WORKERS", 2, integer(1, 256), "Worker processes.")
+    threads: int = _setting("CDS_THREADS", 16, integer(1, 512), "Threads in each worker process.")
     open_mode: bool = _setting(
         "CDS_OPEN_MODE",
         False,
-        _boolean,
+        boolean,
         "Answer calls without a registered client also on addresses other than loopback. Only for tests "
         "and behind a gateway that checks who calls.",
         "false",
@@ -181,7 +105,7 @@ class Settings:
     audience_urls: tuple[str, ...] = _setting(
         "CDS_AUDIENCE_URLS",
         (),
-        _base_urls,
+        base_urls,
         "Further base addresses under which clients call, beside `CDS_PUBLIC_BASE_URL`; tokens (`aud`) may "
         "name them.",
         "none",
@@ -189,61 +113,89 @@ class Settings:
     jwt_algorithms: tuple[str, ...] = _setting(
         "CDS_JWT_ALGORITHMS",
         ("RS384", "ES384"),
-        _some_of("RS384", "ES384", "RS256", "ES256"),
+        some_of("RS384", "ES384", "RS256", "ES256"),
         "Signature algorithms of tokens: of RS384, ES384, RS256, ES256.",
         "RS384,ES384",
     )
     jwt_leeway: int = _setting(
-        "CDS_JWT_LEEWAY", 60, _integer(0, 60), "Seconds by which the clock of a client may differ."
+        "CDS_JWT_LEEWAY", 60, integer(0, 60), "Seconds by which the clock of a client may differ."
     )
     jwt_max_lifetime: int = _setting(
-        "CDS_JWT_MAX_LIFETIME", 300, _integer(10, 3_600), "Longest life of a token, in seconds."
+        "CDS_JWT_MAX_LIFETIME", 300, integer(10, 3_600), "Longest life of a token, in seconds."
     )
     discovery_token: bool = _setting(
         "CDS_DISCOVERY_TOKEN",
         True,
-        _boolean,
+        boolean,
         "Whether discovery needs a token too, once clients are registered.",
         "true",
     )
     replay_without_store: str = _setting(
         "CDS_REPLAY_WITHOUT_STORE",
         "refuse",
-        _choice("refuse", "process"),
+        choice("refuse", "process"),
         "While the database is down: `refuse` calls (503), or look for used tokens in each worker "
         "`process` alone.",
     )
     rate_limit: int = _setting(
         "CDS_RATE_LIMIT",
         6_000,
-        _integer(0, 10_000_000),
+        integer(0, 10_000_000),
         "Calls a minute of one registered client, in each worker process; more get 429. 0: no limit.",
     )
     jwks_private_addresses: bool = _setting(
         "CDS_JWKS_PRIVATE_ADDRESSES",
         False,
-        _boolean,
+        boolean,
         "Whether key sets may be fetched from private and loopback addresses.",
         "false",
     )
     jwks_ca_file: Path | None = _setting(  # noqa: RUF009 (a dataclass field)
         "CDS_JWKS_CA_FILE",
         None,
-        _file,
+        file,
         "Certificates (PEM) that vouch for the servers of key sets.",
+        "those of well-known authorities",
+    )
+    fhir_servers: tuple[str, ...] = _setting(
+        "CDS_FHIR_SERVERS",
+        (),
+        fhir_servers,
+        "FHIR servers (exact base addresses, `https`) that calls of no registered client may name as "
+        "`fhirServer`. What a call lacks is read from there; from others nothing is read.",
+        "none",
+    )
+    fhir_private_networks: tuple[str, ...] = _setting(
+        "CDS_FHIR_PRIVATE_NETWORKS",
+        (),
+        networks,
+        "Networks such as `10.20.0.0/16` in which listed FHIR servers may be; else only public addresses.",
+        "none",
+    )
+    ehr_deadline: float = _setting(
+        "CDS_EHR_DEADLINE",
+        3.0,
+        seconds(0.1, 30),
+        "Seconds for all reads of one call together; what has not come by then is unknown.",
+    )
+    ehr_ca_file: Path | None = _setting(  # noqa: RUF009 (a dataclass field)
+        "CDS_EHR_CA_FILE",
+        None,
+        file,
+        "Certificates (PEM) that vouch for FHIR servers.",
         "those of well-known authorities",
     )
     cors_origins: tuple[str, ...] = _setting(
         "CDS_CORS_ORIGINS",
         ("*",),
-        _origins,
+        origins,
         "Origins of browser-based clients that may read discovery and hook answers: `*` or a list.",
         "*",
     )
     default_crd_version: str = _setting(
         "CDS_DEFAULT_CRD_VERSION",
         "2.0",
-        _choice(*CRD_VERSIONS),
+        choice(*CRD_VERSIONS),
         "CRD version of the answer when the request names none: 2.0, 2.1 or 2.2. Clients older than "
         "CRD 2.2 never name one.",
     )
@@ -258,47 +210,47 @@ class Settings:
     time_zone: ZoneInfo = _setting(  # noqa: RUF009 (a dataclass field)
         "CDS_TIME_ZONE",
         ZoneInfo("UTC"),
-        _time_zone,
+        time_zone,
         "Time zone in which the day of a call is counted, as an IANA name.",
         "UTC",
     )
     max_body_bytes: int = _setting(
         "CDS_MAX_BODY_BYTES",
         4_194_304,
-        _integer(1_024, 268_435_456),
+        integer(1_024, 268_435_456),
         "Largest request body, in bytes; a larger one is answered with 413.",
     )
     max_nesting: int = _setting(
         "CDS_MAX_NESTING",
         64,
-        _integer(16, 400),
+        integer(16, 400),
         "Deepest nesting of objects and lists in a request body.",
     )
-    max_orders: int = _setting("CDS_MAX_ORDERS", 100, _integer(1, 10_000), "Most orders in one request.")
+    max_orders: int = _setting("CDS_MAX_ORDERS", 100, integer(1, 10_000), "Most orders in one request.")
     retain_payloads: bool = _setting(
         "CDS_RETAIN_PAYLOADS",
         False,
-        _boolean,
+        boolean,
         "Keep every request and answer whole, encrypted with `CDS_PAYLOAD_KEYS`, in the log of invocations.",
         "false",
     )
     payload_keys: tuple[str, ...] = _setting(
         "CDS_PAYLOAD_KEYS",
         (),
-        _words,
+        words,
         "Keys for kept payloads, made by `cds-service retention key`: the first encrypts, all can read.",
         "none",
     )
     log_level: str = _setting(
         "CDS_LOG_LEVEL",
         "INFO",
-        _choice("DEBUG", "INFO", "WARNING", "ERROR"),
+        choice("DEBUG", "INFO", "WARNING", "ERROR"),
         "Least severe log line that is written: DEBUG, INFO, WARNING or ERROR.",
     )
     log_format: str = _setting(
         "CDS_LOG_FORMAT",
         "json",
-        _choice("json", "text"),
+        choice("json", "text"),
         "`json` writes one JSON object per line, `text` is easier to read in a terminal.",
     )
 

@@ -9,10 +9,12 @@ from datetime import date, datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
+from cds_service.coverage_check.fetching import fetch
 from cds_service.coverage_check.member import coverage_of, inactive
 from cds_service.coverage_check.network import network_sites
 from cds_service.coverage_check.recording import decision_record
 from cds_service.coverage_check.report import EVALUATE, INDEX, READ, RESPOND, CallReport
+from cds_service.coverage_check.trouble import after_trouble, without_coverage
 from cds_service.cql import Evaluation, EvaluationInput
 from cds_service.crd.assertion import CoverageAssertion, NetworkSite
 from cds_service.crd.configuration import Configuration
@@ -21,8 +23,10 @@ from cds_service.crd.versions import VERSIONS
 from cds_service.decisions.decide import decide, indeterminate, no_active_coverage, not_addressed
 from cds_service.decisions.digest import identifiers
 from cds_service.decisions.model import TECHNICAL_CODES, Determination, SiteAdvice
+from cds_service.fhir.ehr import EhrClient
 from cds_service.fhir.index import ResourceIndex
 from cds_service.fhir.references import reference_to
+from cds_service.hooks.errors import RequestError
 from cds_service.hooks.prefetch import declared_types
 from cds_service.hooks.request import ORDER_TYPES, HookRequest
 from cds_service.orders.model import DrugOrder, MemberCoverage
@@ -34,6 +38,7 @@ from cds_service.store.model import DecisionRecord
 
 _LOG: Final = logging.getLogger(__name__)
 _DRUG_ORDER: Final = "MedicationRequest"
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 class Recorder(Protocol):
@@ -46,6 +51,7 @@ class CoverageCheck:
     """Decides orders by the policies of one catalogue. One instance serves all threads.
 
     `public_base_url` starts the addresses of policy pages; `assertion_key` keys the assertion ids.
+    `ehr` reads what calls lack from their FHIR servers; without it nothing is fetched.
     """
 
     def __init__(
@@ -55,9 +61,11 @@ class CoverageCheck:
         *,
         public_base_url: str = "http://127.0.0.1:8000",
         assertion_key: str = "",
+        ehr: EhrClient | None = None,
     ) -> None:
         self.catalogue = catalogue
         self._recorder = recorder
+        self._ehr = ehr
         self._base_url = public_base_url.rstrip("/")
         self._key = assertion_key.encode()
         self._pages: dict[tuple[str, str], str] = {}
@@ -74,7 +82,8 @@ class CoverageCheck:
         """The whole answer to one hook call; `now` is aware, in the time zone that counts the days.
 
         `report` is told how long each stage took and what was asserted.
-        Raises RequestError when an order has no single usable Coverage of a payer on file.
+        Raises RequestError when an order has no single usable Coverage of a payer on file, or its data can
+        neither be found in the call nor read from the FHIR server.
         """
         configuration = Configuration.read(request.configuration)
         if not configuration.coverage_information:
@@ -82,10 +91,16 @@ class CoverageCheck:
         report = report or CallReport()
         report.enter(INDEX)
         index = resource_index(request)
+        failed = _NONE if self._ehr is None else fetch(index, request, self._ehr, self.catalogue, now.date())
         report.enter(READ)
-        members = [coverage_of(order, path, index, self.catalogue) for path, order in request.draft_orders]
+        try:
+            members = [
+                coverage_of(order, path, index, self.catalogue) for path, order in request.draft_orders
+            ]
+        except RequestError as error:
+            raise without_coverage(error, failed) from None
         assertions = [
-            self._assert(order, index, coverage, request, configuration, now, report)
+            self._assert(order, index, coverage, request, configuration, now, report, failed)
             for (_, order), coverage in zip(request.draft_orders, members, strict=True)
         ]
         report.assertions = assertions
@@ -177,9 +192,12 @@ class CoverageCheck:
         configuration: Configuration,
         now: datetime,
         report: CallReport,
+        failed: frozenset[str],
     ) -> CoverageAssertion:
         """Decide one order, name the decision, and hand it to the recorder."""
         order, determination = self.determine(resource, index, coverage, now.date(), now, report=report)
+        if failed:
+            determination = after_trouble(determination, resource, failed)
         payer = self.catalogue.payers[coverage.payer]
         satisfied = (
             determination.authorizes and payer.real_time_approval and configuration.unsolicited_determination

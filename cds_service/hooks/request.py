@@ -39,8 +39,8 @@ class HookRequest:
     `draft_orders` pairs each order with its path in the request ("context.draftOrders.entry[0].resource");
     `context` is the whole context, with resources in draftOrders that are no orders themselves.
     `requested_version` is the CRD version to answer in, already negotiated. `client` is who
-    proved to make the call, None in open mode. The access token of fhirAuthorization is deliberately
-    not kept.
+    proved to make the call, None in open mode. `access_token` is that of fhirAuthorization: for reads during
+    this call only, never shown, logged or stored.
     """
 
     hook: str
@@ -56,6 +56,7 @@ class HookRequest:
     extension: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
     client: Caller | None = None
+    access_token: str | None = field(default=None, repr=False, compare=False)
 
 
 def parse_hook_request(
@@ -99,7 +100,14 @@ def parse_hook_request(
         fhir_server=document.get("fhirServer") or None,
         extension=extension,
         configuration=_object(extension.get(CONFIGURATION)),
+        access_token=_access_token(document),
     )
+
+
+def _access_token(document: Mapping[str, Any]) -> str | None:
+    """The bearer token of fhirAuthorization (CDS Hooks 2.0, FHIR resource access); "" for a wrong one."""
+    given = _object(document.get("fhirAuthorization")).get("access_token")
+    return given if given is None or isinstance(given, str) else ""
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         fhir: FhirServer = self.server.fhir  # type: ignore[attr-defined]
         fhir.asked.append((self.path, dict(self.headers)))
         fhir.connections.add(self.client_address)
@@ -46,6 +46,13 @@ class Handler(BaseHTTPRequestHandler):
         """Tests are silent."""
 
 
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *arguments: Any) -> None:
+        """Clients that go away are what these tests are about."""
+
+
 Answer = Callable[[Handler, "FhirServer"], None]
 
 
@@ -62,8 +69,7 @@ class FhirServer:
         self._now = 0
         self._lock = threading.Lock()
         self.over = threading.Event()
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = _Quiet(("127.0.0.1", 0), Handler)
         self.http.fhir = self  # type: ignore[attr-defined]
         if tls is not None:
             self.http.socket = tls.wrap_socket(self.http.socket, server_side=True)

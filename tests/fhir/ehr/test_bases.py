@@ -65,14 +65,17 @@ def test_an_empty_list_allows_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", ["http://ehr.example.org/fhir", "http://10.0.0.1/fhir", "https://u@h/fhir", "ehr.example.org", "*"]
+    "entry",
+    ["http://ehr.example.org/fhir", "http://10.0.0.1/fhir", "https://u@h/fhir", "ehr.example.org", "*"],
 )
 def test_a_list_refuses_what_can_never_be_read(entry: str) -> None:
     with pytest.raises(BaseError):
         AllowedServers([entry])
 
 
-@pytest.mark.parametrize("entry", ["http://localhost:8080/fhir", "http://127.0.0.1/fhir", "http://[::1]:80/x"])
+@pytest.mark.parametrize(
+    "entry", ["http://localhost:8080/fhir", "http://127.0.0.1/fhir", "http://[::1]:80/x"]
+)
 def test_without_tls_only_this_machine(entry: str) -> None:
     assert AllowedServers([entry]).find(entry) is not None
     with pytest.raises(BaseError):
