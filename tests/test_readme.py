@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.app import create_app
-from cds_service.settings import Settings
+from tests.readme import blocks, fire
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,21 +26,10 @@ PAGES = sorted(
 )
 
 
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
-
-
 @pytest.fixture(scope="module")
-def answer(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def answer() -> Any:
     """The README's curl, fired at the service."""
-    words = shlex.split(next(block for block in _blocks("sh") if block.startswith("curl")))
-    path = next(word for word in words if word.startswith("http")).removeprefix("http://127.0.0.1:8000")
-    body = (ROOT / words[words.index("--data") + 1].removeprefix("@")).read_bytes()
-    database = tmp_path_factory.mktemp("readme") / "decisions.sqlite3"
-    client = create_app(Settings(database_url=f"sqlite:///{database}")).test_client()
-    response = client.post(path, data=body, content_type="application/json")
-    assert response.status_code == 200
-    return response.get_json()
+    return fire()
 
 
 def _without_day(extension: dict[str, Any]) -> list[Any]:
@@ -49,18 +37,18 @@ def _without_day(extension: dict[str, Any]) -> list[Any]:
 
 
 def test_the_coverage_information_is_the_one_shown(answer: Any) -> None:
-    shown = json.loads(_blocks("json")[0])
+    shown = json.loads(blocks("json")[0])
     sent = answer["systemActions"][0]["resource"]["extension"][-1]
     assert sent["url"] == shown["url"]
     assert _without_day(sent) == _without_day(shown)
 
 
 def test_the_card_is_the_one_shown(answer: Any) -> None:
-    assert answer["cards"] == [json.loads(_blocks("json")[1])]
+    assert answer["cards"] == [json.loads(blocks("json")[1])]
 
 
 def test_the_command_that_explains_a_request_runs() -> None:
-    words = shlex.split(next(block for block in _blocks("sh") if "decide" in block))
+    words = shlex.split(next(block for block in blocks("sh") if "decide" in block))
     command = [sys.executable, "-m", "cds_service.cli", *words[1:]]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Outcome: not-covered" in result.stdout
