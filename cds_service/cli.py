@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _rules(commands)
     _openapi(commands)
     _settings(commands)
+    _clients(commands)
     _errors(commands)
     _feedback(commands)
     _retention(commands)
@@ -192,6 +193,32 @@ def _retention(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     show.add_argument("--payload", action="store_true", help="with request and answer, where they were kept")
     text = "make a key for CDS_PAYLOAD_KEYS"
     actions.add_parser("key", help=text, description=text)
+
+
+def _clients(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    clients = commands.add_parser("clients", help="who may call: add, list and check registered clients")
+    clients.set_defaults(module="clients")
+    actions = clients.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = "append a client to the file"
+    add = actions.add_parser("add", help=text, description=text)
+    add.add_argument("issuer", metavar="ISSUER", help="the iss of its tokens, usually an address")
+    keys = add.add_mutually_exclusive_group(required=True)
+    keys.add_argument("--jwks-url", metavar="URL", help="https address of its key set")
+    keys.add_argument("--jwks-file", type=Path, metavar="FILE", help="key set, read from there at each start")
+    keys.add_argument("--jwks", type=Path, metavar="FILE", help="key set, copied into the file of clients")
+    add.add_argument("--name", help="what people call it")
+    add.add_argument("--tenant", action="append", metavar="TENANT", help="may be repeated; none: any")
+    add.add_argument("--fhir-base", action="append", metavar="URL", help="FHIR server; may be repeated")
+    add.add_argument("--disabled", action="store_true", help="known, but not admitted yet")
+    text = "show every registered client"
+    show = actions.add_parser("list", help=text, description=text)
+    text = "read or fetch the keys; with --token, say whether a token would be accepted now"
+    check = actions.add_parser("check", help=text, description=text)
+    check.add_argument("issuer", nargs="?", metavar="ISSUER", help="only this client")
+    check.add_argument("--token", type=Path, metavar="FILE", help="file with a token; - reads standard input")
+    check.add_argument("--address", metavar="URL", help="address it is for (default: any of this service)")
+    for action in (add, show, check):
+        action.add_argument("--file", type=Path, help="file of clients (default: CDS_CLIENTS_FILE)")
 
 
 if __name__ == "__main__":

@@ -106,6 +106,7 @@ def _log(call: Call, hook_request: HookRequest, answer: Mapping[str, Any], secon
         extra={
             "hookInstance": safe_instance(hook_request) or "(not an identifier)",
             "service": call.service,
+            "client": hook_request.client.issuer if hook_request.client else None,
             "crdVersion": hook_request.requested_version,
             "orders": len(hook_request.draft_orders),
             "outcomes": [codes[0] for codes in coverage_codes(answer)],

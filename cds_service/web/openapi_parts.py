@@ -130,12 +130,20 @@ COMPONENTS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
+_TRUST: Final[dict[str, Any]] = {
+    "401": _error("Where clients are registered: no bearer token of one, or none that holds"),
+    "403": _error("A registered client that may not call"),
+    "429": _error("More calls than this client may make; `Retry-After` tells when to call again"),
+    "503": _error("Whether the token was used before cannot be told; `Retry-After` tells when to call again"),
+}
+
 DISCOVERY: Final[dict[str, Any]] = {
     "responses": {
         "200": _json(
             "The services",
             {"type": "object", "properties": {"services": {"type": "array", "items": _OBJECT}}},
-        )
+        ),
+        **_TRUST,
     }
 }
 
@@ -168,6 +176,7 @@ CALL: Final[dict[str, Any]] = {
         "413": _error("Too large"),
         "415": _error("Not a JSON content type"),
         "422": _error("In CRD 2.0 and 2.1: JSON, but not a valid request"),
+        **_TRUST,
     },
 }
 

@@ -1,4 +1,4 @@
-"""Who calls? Asked before anything of a call is read; preflights stay open, as browsers send no token there."""
+"""Who calls? Asked before anything of a call is read; preflights stay open: browsers send no token there."""
 
 from __future__ import annotations
 

@@ -394,7 +394,11 @@ def test_no_token_and_nothing_of_one_is_logged(build: Build, capsys: pytest.Capt
     for bearer in sent:
         call(client, bearer)
     written = capsys.readouterr().err
-    assert '"client": "https://ehr.example.org"' in written
+    answered = next(
+        line for line in map(json.loads, written.splitlines()) if line["message"] == "hook answered"
+    )
+    assert answered["client"] == ISSUER
+    assert f'"client": "{ISSUER}"' in next(line for line in written.splitlines() if "CDS-1111" in line)
     assert "CDS-1111" in written
     parts = {part for bearer in sent for part in bearer.split(".") if len(part) > 5}
     for secret in parts | {"jti-in-the-log", "tenant-north", "unknown-issuer", "es384-1"}:

@@ -66,25 +66,14 @@ class Authentication:
             client, is_of_tenant = self._clients().find(token.issuer, token.tenant)
             if client is None:
                 raise refused("CDS-1103")
-            claims = self.verify(token, client, audiences(self._rules.bases, path), now)
+            accepted = audiences(self._rules.bases, path)
+            claims = verified_claims(token, client, self._keys, self._rules, accepted, now)
             self._admit(client, is_of_tenant, claims)
         except RequestError as error:
             issuer = client.issuer if client else "(not registered)"
             logger.info("call refused", extra={"code": error.code, "client": issuer})
             raise
         return Caller(client.issuer, claims.tenant, client.fhir_bases)
-
-    def verify(self, token: UnverifiedToken, client: Client, accepted: Collection[str], now: float) -> Claims:
-        """The claims of a token that this client signed for an accepted address; raises RequestError."""
-        if client.jwks_url and token.key_address not in (None, client.jwks_url):
-            raise refused("CDS-1112")
-        try:
-            key = self._keys.of(client).find(token.key_id, token.algorithm)
-        except KeysUnavailableError:
-            raise refused("CDS-1113") from None
-        if key is None:
-            raise refused("CDS-1104")
-        return check_claims(verified_payload(token, key), accepted, self._rules.limits, now)
 
     def _admit(self, client: Client, is_of_tenant: bool, claims: Claims) -> None:
         """Whether a client that is who it says may call now; raises RequestError."""
@@ -101,6 +90,26 @@ class Authentication:
             raise _later("CDS-1140", ErrorKind.UNAVAILABLE, _RETRY_AFTER_S)
         if not is_first:
             raise refused("CDS-1111")
+
+
+def verified_claims(
+    token: UnverifiedToken,
+    client: Client,
+    keys: KeyRing,
+    rules: TokenRules,
+    accepted: Collection[str],
+    now: float,
+) -> Claims:
+    """The claims of a token that this client signed for an accepted address; raises RequestError."""
+    if client.jwks_url and token.key_address not in (None, client.jwks_url):
+        raise refused("CDS-1112")
+    try:
+        key = keys.of(client).find(token.key_id, token.algorithm)
+    except KeysUnavailableError:
+        raise refused("CDS-1113") from None
+    if key is None:
+        raise refused("CDS-1104")
+    return check_claims(verified_payload(token, key), accepted, rules.limits, now)
 
 
 def _later(code: str, kind: ErrorKind, seconds: int) -> RequestError:

@@ -79,20 +79,24 @@ def _fingerprint(path: Path, registry: Registry | None) -> tuple[object, ...]:
 
 def read_clients(path: Path) -> Registry:
     """All clients of the file; raises ClientsFileError for anything that is not exactly understood."""
-    registry = Registry(
-        tuple(_client(each, number, path) for number, each in enumerate(read_entries(path), 1))
-    )
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise ClientsFileError(f"{path}: cannot be read ({type(error).__name__})") from None
+    return parse_clients(path, text)
+
+
+def parse_clients(path: Path, text: str) -> Registry:
+    """The clients that this text says in the file at `path`; raises ClientsFileError."""
+    entries = parse_entries(path, text)
+    registry = Registry(tuple(_client(each, number, path) for number, each in enumerate(entries, 1)))
     if not registry.clients:
         raise ClientsFileError(f"{path}: no client in this file")
     return registry
 
 
-def read_entries(path: Path) -> list[Any]:
-    """The entries of `clients` as they stand in the file; raises ClientsFileError."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise ClientsFileError(f"{path}: cannot be read ({type(error).__name__})") from None
+def parse_entries(path: Path, text: str) -> list[Any]:
+    """The entries of `clients` as they stand in the text; raises ClientsFileError."""
     content = _parsed(path, text)
     if (
         not isinstance(content, dict)

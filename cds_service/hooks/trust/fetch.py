@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 import time
@@ -17,29 +16,19 @@ from urllib3 import HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from cds_service.fhir.ehr import addresses
 from cds_service.hooks.trust.errors import KeysUnavailableError
 from cds_service.hooks.trust.keys import MOST_BYTES
 
 Fetch = Callable[[str], bytes]
 
 DEADLINE_S: Final = 2.0
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public Internet: not private, loopback, link-local or the like."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return is_public(str(ip.ipv4_mapped))
-        if ip.sixtofour is not None:
-            return is_public(str(ip.sixtofour))
-        if ip in _NAT64:
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not ip.is_unspecified
+    read = addresses.read_address(address)
+    return read is not None and addresses.is_public(read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from cds_service.hooks.trust.replay import UsedHere, with_stand_in
 from cds_service.settings import Settings
 
 
-def key_ring(settings: Settings) -> KeyRing:
-    """Key sources as the settings allow them."""
-    return KeyRing(KeyFetcher(settings.jwks_private_addresses, settings.jwks_ca_file))
+def fetcher(settings: Settings) -> KeyFetcher:
+    """Fetches key sets from where the settings allow it."""
+    return KeyFetcher(settings.jwks_private_addresses, settings.jwks_ca_file)
 
 
 def token_rules(settings: Settings, public_base_url: str) -> TokenRules:
@@ -35,7 +35,7 @@ def authentication(settings: Settings, public_base_url: str, used_tokens: FirstU
     if settings.clients_file is None:
         return None
     clients = ClientsFile(settings.clients_file)
-    keys = key_ring(settings)
+    keys = KeyRing(fetcher(settings))
     for client in clients.current().clients:
         if not client.jwks_url:
             try:

@@ -62,7 +62,7 @@ def test_names_are_short_texts(name: str, value: Any) -> None:
         ({SERVICE: 1}, "CDS-1106"),
     ],
 )
-@pytest.mark.requirement("cds-hooks-2.0@trust-aud")
+@pytest.mark.requirement("cds-hooks-2.0@trust")
 def test_the_audience_is_one_of_the_addresses_exactly(audience: Any, expected: str | None) -> None:
     assert code(aud=audience) == expected
 
