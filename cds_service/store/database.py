@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -65,6 +66,7 @@ def open_engine(url: str) -> Engine:
             pool_pre_ping=True,
             pool_size=2,
             max_overflow=8,
+            json_serializer=_json_text,
             connect_args={} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_TIMEOUT_S},
         )
     except ImportError as error:
@@ -96,10 +98,15 @@ def _open_sqlite(url: URL) -> Engine:
             raise StoreConfigurationError(
                 f"the folder of the SQLite file cannot be made: {type(error).__name__}"
             ) from error
-    engine = create_engine(url, hide_parameters=True)
+    engine = create_engine(url, hide_parameters=True, json_serializer=_json_text)
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine
+
+
+def _json_text(value: Any) -> str:
+    """JSON for a column, several times as fast as the standard library's."""
+    return orjson.dumps(value).decode()
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
