@@ -12,11 +12,12 @@ from cds_service.authoring.cases import Case, CaseError
 from cds_service.authoring.rule_folder import RuleFolder
 from cds_service.coverage_check.check import resource_index
 from cds_service.coverage_check.member import coverage_of
+from cds_service.coverage_check.scope import orders_in_scope
 from cds_service.decisions.explain import explain
 from cds_service.decisions.model import CriterionResult, CriterionStatus, Determination
 from cds_service.decisions.tree import evaluate
 from cds_service.hooks.errors import RequestError
-from cds_service.hooks.request import parse_hook_request
+from cds_service.hooks.request import hook_named, parse_hook_request
 from cds_service.policies.errors import CatalogueError
 from cds_service.policies.model import CriteriaNode, Criterion, PolicyVersion, Statement
 
@@ -138,10 +139,12 @@ def _find_case(folder: RuleFolder, target: str) -> Case:
 
 def _request(folder: RuleFolder, file: Path) -> Iterator[str]:
     """Every order of a hook request; the day of the call is today."""
-    request = parse_hook_request(file.read_bytes(), "order-sign")
+    body = file.read_bytes()
+    request = parse_hook_request(body, hook_named(body))
     index = resource_index(request)
+    scope = orders_in_scope(request, index, frozenset())
     now = datetime.now(UTC)
-    for number, (path, order) in enumerate(request.draft_orders):
+    for number, (path, order) in enumerate(scope.draft_orders):
         coverage = coverage_of(order, path, index, folder.catalogue)
         _, determination = folder.check.determine(order, index, coverage, now.date(), now)
         if number:

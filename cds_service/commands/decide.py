@@ -17,8 +17,9 @@ from cds_service.commands.errors import CommandError
 from cds_service.coverage_check import CoverageCheck
 from cds_service.coverage_check.check import resource_index
 from cds_service.coverage_check.member import coverage_of
+from cds_service.coverage_check.scope import orders_in_scope
 from cds_service.hooks.reading import RequestLimits, write_json
-from cds_service.hooks.request import parse_hook_request
+from cds_service.hooks.request import hook_named, parse_hook_request
 from cds_service.settings import CRD_VERSIONS, Settings
 
 
@@ -26,10 +27,11 @@ def run(options: argparse.Namespace) -> int:
     """Print the decision about each order and the cards, or with --json the answer as the server sends it."""
     settings = Settings.from_environment()
     body = sys.stdin.buffer.read() if options.file == "-" else _read(options.file)
+    limits = RequestLimits(settings.max_body_bytes, settings.max_nesting, settings.max_orders)
     request = parse_hook_request(
         body,
-        "order-sign",
-        RequestLimits(settings.max_body_bytes, settings.max_nesting, settings.max_orders),
+        hook_named(body, limits),
+        limits,
         CRD_VERSIONS,
         settings.default_crd_version,
     )
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         )
         return 0
     index = resource_index(request)
-    for path, order in request.draft_orders:
+    for path, order in orders_in_scope(request, index, frozenset()).draft_orders:
         coverage = coverage_of(order, path, index, folder.catalogue)
         _, determination = check.determine(order, index, coverage, now.date(), now)
         sys.stdout.write("\n".join(explain_tree(folder, determination)) + "\n")

@@ -14,6 +14,7 @@ from cds_service.coverage_check.member import coverage_of, inactive
 from cds_service.coverage_check.network import network_sites
 from cds_service.coverage_check.recording import decision_record
 from cds_service.coverage_check.report import EVALUATE, INDEX, READ, RESPOND, CallReport
+from cds_service.coverage_check.scope import in_scope, orders_in_scope
 from cds_service.coverage_check.trouble import after_trouble, without_coverage
 from cds_service.cql import Evaluation, EvaluationInput
 from cds_service.crd.assertion import CoverageAssertion, NetworkSite
@@ -38,7 +39,13 @@ from cds_service.store.model import DecisionRecord
 
 _LOG: Final = logging.getLogger(__name__)
 _DRUG_ORDER: Final = "MedicationRequest"
+_APPOINTMENTS: Final = frozenset({"Appointment"})
 _NONE: Final[frozenset[str]] = frozenset()
+_NO_DRUG_ORDER: Final = {
+    "": "This is no drug order; the policies on file decide drug orders only.",
+    "Appointment": "The appointment leads to no order that can be read; the policies on file decide drug "
+    "orders only.",
+}
 
 
 class Recorder(Protocol):
@@ -91,7 +98,10 @@ class CoverageCheck:
         report = report or CallReport()
         report.enter(INDEX)
         index = resource_index(request)
-        failed = _NONE if self._ehr is None else fetch(index, request, self._ehr, self.catalogue, now.date())
+        failed = _NONE
+        if self._ehr is not None:
+            failed = fetch(index, in_scope(request, index), self._ehr, self.catalogue, now.date())
+        request = orders_in_scope(request, index, failed)
         report.enter(READ)
         try:
             members = [
@@ -150,7 +160,7 @@ class CoverageCheck:
     ) -> tuple[DrugOrder | None, Determination]:
         report.enter(READ)
         if resource.get("resourceType") != _DRUG_ORDER:
-            text = "This is no drug order; the policies on file decide drug orders only."
+            text = _NO_DRUG_ORDER.get(str(resource.get("resourceType")), _NO_DRUG_ORDER[""])
             return None, not_addressed(reference_to(resource), NotAddressed.NOT_A_DRUG, text)
         catalogue = self.catalogue
         try:
@@ -245,12 +255,13 @@ def resource_index(request: HookRequest) -> ResourceIndex:
     index = ResourceIndex.from_prefetch(request.prefetch, declared_types(request.hook), request.fhir_server)
     index.set_patient(request.patient_id)
     index.set_encounter(request.encounter_id)
-    draft_orders = request.context.get("draftOrders")
-    entries = draft_orders.get("entry") if isinstance(draft_orders, Mapping) else None
-    for entry in entries if isinstance(entries, list) else ():
-        resource = entry.get("resource") if isinstance(entry, Mapping) else None
-        if isinstance(resource, Mapping) and resource.get("resourceType") not in ORDER_TYPES:
-            index.add(resource, entry.get("fullUrl"))
+    for name, asked in (("draftOrders", ORDER_TYPES), ("appointments", _APPOINTMENTS)):
+        bundle = request.context.get(name)
+        entries = bundle.get("entry") if isinstance(bundle, Mapping) else None
+        for entry in entries if isinstance(entries, list) else ():
+            resource = entry.get("resource") if isinstance(entry, Mapping) else None
+            if isinstance(resource, Mapping) and resource.get("resourceType") not in asked:
+                index.add(resource, entry.get("fullUrl"))
     return index
 
 

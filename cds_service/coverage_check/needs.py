@@ -26,7 +26,9 @@ def types_needed(
     As long as drug or coverage of an order are not known, everything that any policy on file reads.
     """
     needed: set[str] = set()
-    addressed = False
+    addressed = bool(request.dispatched)  # orders that are still to be read may be about anything
+    if addressed:
+        needed.update(*(types_read(each.library) for each in catalogue.versions))
     for path, order in request.draft_orders:
         types = _of_order(order, path, index, catalogue, today)
         if types is not None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import NamedTuple
 
 
 class NamedPlaces(NamedTuple):
     """Where the call itself says that an order is carried out, and in words how it says so.
 
-    `references` are FHIR references, as objects or bare texts. `day` is the day on which that happens, where
-    the call names one.
+    `references` are FHIR references, as objects or bare texts. `day` is the dateTime at which that happens,
+    as the call writes it.
     """
 
     references: tuple[object, ...]
     said: str
-    day: date | None = None
+    day: str | None = None

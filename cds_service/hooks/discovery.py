@@ -33,6 +33,11 @@ def hook_of(service_id: str) -> str:
     return hook
 
 
+def _prefetch(hook: str) -> dict[str, dict[str, str]]:
+    found = dict(templates(hook))
+    return {"prefetch": found} if found else {}
+
+
 def discovery(supported_versions: Sequence[str]) -> dict[str, Any]:
     """The discovery document (CDS Hooks 2.0, Discovery; CRD: versions and configuration options)."""
     return {
@@ -42,7 +47,7 @@ def discovery(supported_versions: Sequence[str]) -> dict[str, Any]:
                 "title": service["title"],
                 "description": service["description"],
                 "id": service_id,
-                "prefetch": dict(templates(service["hook"])),
+                **_prefetch(service["hook"]),
                 "usageRequirements": service["usageRequirements"],
                 "extension": {
                     "davinci-crd.version": list(supported_versions),

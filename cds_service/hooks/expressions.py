@@ -1,8 +1,9 @@
 """Prefetch templates as queries: which reads and searches a template asks for in one call.
 
 Evaluates the subset of FHIRPath that prefetch templates use (CDS Hooks 3.0, prefetch tokens): paths from
-`context` or `%key`, `ofType()`, `resolve()` and `|`. A reference is resolved to its type and id only; what
-it leads to is read by those. Anything else gives no value, and a query without value is not asked.
+`context` or `%key`, `ofType()`, `resolve()`, `extension()` and `|`. A reference is resolved to its type and
+id only; what it leads to is read by those. Anything else gives no value, and a query without value is not
+asked.
 """
 
 from __future__ import annotations
@@ -101,10 +102,20 @@ def _step(step: str, value: Any, base_url: str) -> list[Any]:
     kind = value.get("resourceType")
     if step.startswith("ofType("):
         return [value] if kind == step[7:-1] else []
+    if step.startswith("extension("):
+        url = step[10:-1].strip("'\"")
+        return [each for each in _listed(value.get("extension")) if _has_url(each, url)]
     if step in ("entry", "resource") and isinstance(kind, str) and kind != "Bundle":
         return [value]  # answers to a key are its resources, whatever Bundle they came in
-    found = value.get(step, value.get(f"{step}Reference"))
-    return found if isinstance(found, list) else [] if found is None else [found]
+    return _listed(value.get(step, value.get(f"{step}Reference")))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _has_url(extension: object, url: str) -> bool:
+    return isinstance(extension, Mapping) and extension.get("url") == url
 
 
 def _target(reference: object, base_url: str) -> dict[str, str] | None:

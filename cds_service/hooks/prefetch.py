@@ -11,6 +11,9 @@ from typing import Final
 import orjson
 
 _RESOURCE_TYPE: Final = re.compile(r"[A-Z][A-Za-z]+")
+_OWN_ORDERS: Final = re.compile(
+    r"^[A-Za-z]+\?_id=\{\{context\.(dispatchedOrders|appointments\.entry\.resource\.basedOn)\."
+)
 
 
 @functools.cache
@@ -26,10 +29,31 @@ def templates(hook: str) -> Mapping[str, str]:
 
 
 @functools.cache
-def declared_types(hook: str) -> Mapping[str, tuple[str, ...]]:
-    """Key to the resource types whose availability the key settles, for ResourceIndex.from_prefetch."""
+def types_asked(hook: str) -> Mapping[str, tuple[str, ...]]:
+    """Key to the resource types that the key asks for."""
     types = {}
     for key, query in templates(hook).items():
         match = _RESOURCE_TYPE.match(query)
         types[key] = (match.group(),) if match else ()
     return types
+
+
+@functools.cache
+def declared_types(hook: str) -> Mapping[str, tuple[str, ...]]:
+    """Key to the resource types whose availability the key settles, for ResourceIndex.from_prefetch.
+
+    The orders that a call is about say nothing of a patient's other orders: their keys settle nothing.
+    """
+    return {
+        key: () if _OWN_ORDERS.search(templates(hook)[key]) else types
+        for key, types in types_asked(hook).items()
+    }
+
+
+@functools.cache
+def own_order_keys(hook: str, resource_type: str) -> tuple[str, ...]:
+    """The keys that ask for the very orders of this type that a call is about."""
+    declared = declared_types(hook)
+    return tuple(
+        key for key, types in types_asked(hook).items() if types == (resource_type,) and not declared[key]
+    )

@@ -4,39 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from cds_service.hooks.errors import ErrorKind, RequestError
-from cds_service.hooks.reading import RequestLimits, has_float, read_exactly, read_json
+from cds_service.hooks.contexts import read_scope
+from cds_service.hooks.discovery import services
+from cds_service.hooks.drafts import ORDER_TYPES
+from cds_service.hooks.errors import RequestError
+from cds_service.hooks.reading import RequestLimits, read_json
 from cds_service.hooks.validation import check
 from cds_service.hooks.versions import CONFIGURATION, negotiate
 
 if TYPE_CHECKING:
     from cds_service.hooks.trust.clients import Caller
 
-# Resource types that are orders (CRD: resources that can carry coverage-information at order-sign).
-ORDER_TYPES: Final = frozenset(
-    {
-        "CommunicationRequest",
-        "DeviceRequest",
-        "MedicationRequest",
-        "NutritionOrder",
-        "ServiceRequest",
-        "VisionPrescription",
-    }
-)
-
-# Order types of FHIR DSTU2 that R4 no longer has.
-_DSTU2_ORDERS: Final = frozenset(
-    {"MedicationOrder", "DiagnosticOrder", "DeviceUseRequest", "ProcedureRequest"}
-)
+__all__ = ["ORDER_TYPES", "HookRequest", "hook_named", "parse_hook_request"]
 
 
 @dataclass(frozen=True, slots=True)
 class HookRequest:
     """What one hook call says. Resources are the dicts of the request: never change them.
 
-    `draft_orders` pairs each order with its path in the request ("context.draftOrders.entry[0].resource");
+    `draft_orders` pairs each order in scope with its path in the request
+    ("context.draftOrders.entry[0].resource"), or each appointment; `dispatched` pairs the references of
+    orders that are not in the context with theirs, until `coverage_check.scope` has found them;
     `context` is the whole context, with resources in draftOrders that are no orders themselves.
     `requested_version` is the CRD version to answer in, already negotiated. `client` is who
     proved to make the call, None in open mode. `access_token` is that of fhirAuthorization: for reads during
@@ -51,6 +41,7 @@ class HookRequest:
     requested_version: str
     context: Mapping[str, Any]
     prefetch: Mapping[str, Any] = field(default_factory=dict)
+    dispatched: tuple[tuple[str, object], ...] = ()
     encounter_id: str | None = None
     fhir_server: str | None = None
     extension: Mapping[str, Any] = field(default_factory=dict)
@@ -70,7 +61,7 @@ def parse_hook_request(
 
     Raises RequestError for everything that is not a request of this hook, naming the elements. Orders
     are taken as they are: what is invalid FHIR but can be decided passes (CDS Hooks: be liberal in
-    what you accept). Source: CDS Hooks 2.0, HTTP request; order-sign 1.0.
+    what you accept). Source: CDS Hooks 2.0, HTTP request; the hooks' own definitions.
     """
     limits = limits or RequestLimits()
     document = read_json(body, limits)
@@ -79,20 +70,18 @@ def parse_hook_request(
     version = negotiate(extension, supported, default_version)
     try:
         check(document, hook)
-        draft_orders = document["context"]["draftOrders"]
-        if has_float(draft_orders) and (exact := read_exactly(body)) is not None:
-            document["context"]["draftOrders"] = exact["context"]["draftOrders"]
-        orders = _orders(document["context"]["draftOrders"]["entry"], limits)
+        scope = read_scope(document, hook, body, limits)
     except RequestError as error:
         error.version = version
         raise
-    context = document["context"]
+    context = scope.context
     return HookRequest(
         hook=hook,
         hook_instance=document["hookInstance"],
         patient_id=context["patientId"].removeprefix("Patient/"),
-        user_id=context["userId"],
-        draft_orders=orders,
+        user_id=context.get("userId") or "",
+        draft_orders=scope.orders,
+        dispatched=scope.dispatched,
         requested_version=version,
         context=context,
         prefetch=_object(document.get("prefetch")),
@@ -102,6 +91,17 @@ def parse_hook_request(
         configuration=_object(extension.get(CONFIGURATION)),
         access_token=_access_token(document),
     )
+
+
+def hook_named(body: bytes, limits: RequestLimits | None = None) -> str:
+    """The hook that a body itself names, for doors without an address; order-sign when it names none.
+
+    Raises RequestError for a body that is no JSON.
+    """
+    document = read_json(body, limits or RequestLimits())
+    named = document.get("hook") if isinstance(document, dict) else None
+    hooks = {each["hook"] for each in services().values()}
+    return named if isinstance(named, str) and named in hooks else "order-sign"
 
 
 def _access_token(document: Mapping[str, Any]) -> str | None:
@@ -119,53 +119,3 @@ def _check_hook(document: Any, hook: str) -> None:
     sent = document.get("hook") if isinstance(document, dict) else None
     if isinstance(sent, str) and sent and sent != hook:
         raise RequestError("CDS-1012", f"hook must be {hook} at this address.", ("hook",))
-
-
-def _orders(entries: list[dict[str, Any]], limits: RequestLimits) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """The orders of draftOrders with their paths; raises RequestError for what cannot be an order."""
-    orders = []
-    seen: dict[tuple[str, str], str] = {}
-    for number, entry in enumerate(entries):
-        resource, path = entry["resource"], f"context.draftOrders.entry[{number}].resource"
-        resource_type = resource["resourceType"]
-        if resource_type in _DSTU2_ORDERS:
-            raise RequestError(
-                "CDS-1013",
-                f"{path}.resourceType is {resource_type}, of FHIR DSTU2; this service reads FHIR R4.",
-                (f"{path}.resourceType",),
-            )
-        if resource_type not in ORDER_TYPES:
-            continue
-        if resource_type == "MedicationRequest":
-            _check_medication(resource, path)
-        if isinstance(identifier := resource.get("id"), str):
-            first = seen.setdefault((resource_type, identifier), path)
-            if first != path:
-                raise RequestError(
-                    "CDS-1016", f"{path} has the same type and id as {first}.", (f"{path}.id", f"{first}.id")
-                )
-        orders.append((path, resource))
-    if not orders:
-        raise RequestError("CDS-1017", "context.draftOrders holds no order.", ("context.draftOrders.entry",))
-    if len(orders) > limits.max_orders:
-        raise RequestError(
-            "CDS-1015",
-            f"context.draftOrders holds more than {limits.max_orders} orders.",
-            ("context.draftOrders.entry",),
-            ErrorKind.TOO_LARGE,
-        )
-    return tuple(orders)
-
-
-def _check_medication(order: dict[str, Any], path: str) -> None:
-    """A medication order must name a medication, in any of the forms of medication[x]."""
-    present = [name for name in ("medicationCodeableConcept", "medicationReference") if order.get(name)]
-    for name in present:
-        if not isinstance(order[name], dict):
-            raise RequestError("CDS-1011", f"{path}.{name} must be an object.", (f"{path}.{name}",))
-    if not any(_names_something(order[name]) for name in present):
-        raise RequestError("CDS-1014", f"{path}.medication is missing.", (f"{path}.medication",))
-
-
-def _names_something(medication: dict[str, Any]) -> bool:
-    return any(medication.get(name) for name in ("coding", "text", "reference", "identifier", "display"))

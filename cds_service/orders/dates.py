@@ -16,14 +16,19 @@ _YEARS_AHEAD = 10
 _MOST_NOTES = 10  # about dates of one order
 
 
-def read_service_date(order: Resource, today: date) -> tuple[ServiceDate, tuple[str, ...]]:
+def read_service_date(
+    order: Resource, today: date, booked: object = None
+) -> tuple[ServiceDate, tuple[str, ...]]:
     """The date of service with the element it came from, and sentences about dates that were ignored.
 
-    The earliest start of the dosage timing, else the start of the dispense validity period, else authoredOn,
-    else `today`. Partial, unreadable and absurd dates are passed over.
+    The day that an appointment is `booked` for, else the start of a ServiceRequest's occurrence, else the
+    earliest start of the dosage timing, else the start of the dispense validity period, else authoredOn, else
+    `today`. Partial, unreadable and absurd dates are passed over.
     """
     notes: list[str] = []
     for basis, element, values in (
+        (ServiceDateBasis.APPOINTMENT, "Appointment.start", iter((booked,))),
+        (ServiceDateBasis.OCCURRENCE, "occurrence", _occurrence_starts(order)),
         (ServiceDateBasis.DOSAGE_TIMING, "dosageInstruction.timing", _timing_starts(order)),
         (ServiceDateBasis.DISPENSE_VALIDITY, "dispenseRequest.validityPeriod.start", _validity_start(order)),
         (ServiceDateBasis.AUTHORED_ON, "authoredOn", iter((order.get("authoredOn"),))),
@@ -45,13 +50,23 @@ def read_service_date(order: Resource, today: date) -> tuple[ServiceDate, tuple[
     return ServiceDate(today, ServiceDateBasis.DAY_OF_CALL), tuple(notes)
 
 
+def _occurrence_starts(order: Resource) -> Iterator[Any]:
+    yield order.get("occurrenceDateTime")
+    yield reads.first(order.get("occurrencePeriod")).get("start")
+    yield from _starts(order.get("occurrenceTiming"))
+
+
 def _timing_starts(order: Resource) -> Iterator[Any]:
     for dosage in reads.objects(order.get("dosageInstruction")):
-        for timing in reads.objects(dosage.get("timing")):
-            events = timing.get("event")
-            yield from events if isinstance(events, list) else [events]
-            for repeat in reads.objects(timing.get("repeat")):
-                yield reads.first(repeat.get("boundsPeriod")).get("start")
+        yield from _starts(dosage.get("timing"))
+
+
+def _starts(timings: object) -> Iterator[Any]:
+    for timing in reads.objects(timings):
+        events = timing.get("event")
+        yield from events if isinstance(events, list) else [events]
+        for repeat in reads.objects(timing.get("repeat")):
+            yield reads.first(repeat.get("boundsPeriod")).get("start")
 
 
 def _validity_start(order: Resource) -> Iterator[Any]:

@@ -46,6 +46,8 @@ class ProductIdentification(NamedTuple):
 class ServiceDateBasis(enum.Enum):
     """Which element gave the date of service (design section 3)."""
 
+    APPOINTMENT = "day of the appointment"
+    OCCURRENCE = "start of the ordered occurrence"
     DOSAGE_TIMING = "start of the dosage timing"
     DISPENSE_VALIDITY = "start of the dispense validity period"
     AUTHORED_ON = "date the order was written"

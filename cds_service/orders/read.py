@@ -37,7 +37,8 @@ def read_drug_order(
     route_concepts = [concept for dosage in dosages for concept in reads.objects(dosage.get("route"))]
     routes = reads.codings(route_concepts, vocabulary.systems)
     route_texts = reads.texts([concept.get("text") for concept in route_concepts])
-    service_date, notes = read_service_date(resource, today)
+    places = index.places_of(resource)
+    service_date, notes = read_service_date(resource, today, places.day if places is not None else None)
     encounter = order_encounter(resource, index)
     return DrugOrder(
         resource=resource,
@@ -45,7 +46,7 @@ def read_drug_order(
         drug=identify_drug(drug, routes, route_texts, identify),
         service_date=service_date,
         indication=read_indication(resource, encounter, index, vocabulary, service_date.date),
-        setting=read_setting(resource, encounter, index, vocabulary, index.places_of(resource)),
+        setting=read_setting(resource, encounter, index, vocabulary, places),
         quantity=read_quantity(resource),
         coverage=coverage,
         route=routes,

@@ -28,7 +28,9 @@ GUIDE: Final[dict[str, tuple[ErrorKind | int, str]]] = {
     "CDS-1016": (_INVALID, "Give every order its own id."),
     "CDS-1017": (_INVALID, "Call only when there is an order; at least one entry must be an order resource."),
     "CDS-1018": (ErrorKind.TOO_LARGE, "Send the feedback in several calls."),
+    "CDS-1019": (_INVALID, "Name an order of the patient whom the call is about."),
     "CDS-1020": (ErrorKind.VERSION_NOT_SUPPORTED, "Ask for a version that discovery lists, or for none."),
+    "CDS-1021": (_INVALID, "Select only what stands in `context.draftOrders`, by type and id."),
     "CDS-1030": (ErrorKind.COVERAGE, "Prefetch the patient's active Coverage."),
     "CDS-1031": (
         ErrorKind.COVERAGE,
@@ -40,6 +42,7 @@ GUIDE: Final[dict[str, tuple[ErrorKind | int, str]]] = {
         ErrorKind.DATA_UNAVAILABLE,
         "Prefetch what the message names, or send `fhirServer` and `fhirAuthorization` to have it read.",
     ),
+    "CDS-1041": (_INVALID, "Name an order that exists; the answer to its prefetch key does not hold it."),
     "CDS-1100": (_TOKEN, "Send `Authorization: Bearer` with a JWT as CDS Hooks describes it."),
     "CDS-1101": (_TOKEN, "Send a signed JWT in its compact form."),
     "CDS-1102": (_TOKEN, "Sign with an algorithm that `CDS_JWT_ALGORITHMS` allows, with a key made for it."),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from cds_service.hooks.discovery import services as offered
 from cds_service.hooks.feedback import ACCEPTED, MOST_ENTRIES, OVERRIDDEN
 from cds_service.hooks.validation import load_schema
 
@@ -50,8 +51,14 @@ _EXAMPLE: Final[dict[str, Any]] = orjson.loads(
     resources.files("cds_service.web").joinpath("example_request.json").read_bytes()
 )
 
+# Hook to the name of its request in the description.
+_REQUESTS: Final = {
+    each["hook"]: "".join(part.capitalize() for part in each["hook"].split("-")) + "Request"
+    for each in offered().values()
+}
+
 COMPONENTS: Final[dict[str, dict[str, Any]]] = {
-    "OrderSignRequest": schema_3_0(load_schema("order-sign")),
+    **{_REQUESTS[hook]: schema_3_0(load_schema(hook)) for hook in _REQUESTS},
     "FeedbackRequest": {
         "type": "object",
         "required": ["feedback"],
@@ -153,14 +160,17 @@ CALL: Final[dict[str, Any]] = {
             "in": "path",
             "name": "service_id",
             "required": True,
-            "schema": {"type": "string", "enum": ["order-sign-crd"]},
+            "schema": {"type": "string", "enum": list(offered())},
+            "example": "order-sign-crd",
         }
     ],
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {"$ref": "#/components/schemas/OrderSignRequest"},
+                "schema": {
+                    "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in _REQUESTS.values()]
+                },
                 "example": _EXAMPLE,
             }
         },

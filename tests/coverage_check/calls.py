@@ -133,6 +133,56 @@ def call(
     return parse_hook_request(orjson.dumps(body), "order-sign")
 
 
+def hook_call(
+    hook: str,
+    context: dict[str, Any],
+    prefetch: dict[str, Any] | None = None,
+    version: str = "2.2",
+    **elements: Any,
+) -> HookRequest:
+    """A call of any hook."""
+    body = {
+        "hook": hook,
+        "hookInstance": "b3d0c1f0-7a3e-4c41-9d0c-3f0a2a4c8f11",
+        "context": {"patientId": "pat-1", "userId": "Practitioner/p1"} | context,
+        "prefetch": chart() if prefetch is None else prefetch,
+        "extension": {"davinci-crd.requestedVersion": version},
+    } | elements
+    return parse_hook_request(orjson.dumps(body), hook)
+
+
+def remicade(identity: str = "mr-1", **elements: Any) -> dict[str, Any]:
+    """An outpatient's Remicade order that names no place."""
+    code = {
+        "system": "http://terminology.hl7.org/CodeSystem/medicationrequest-category",
+        "code": "outpatient",
+    }
+    return (
+        macrilen(identity)
+        | {
+            "category": [{"coding": [code]}],
+            "medicationCodeableConcept": {
+                "coding": [
+                    {"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "213361"},
+                    {"system": HCPCS, "code": "J1745"},
+                ],
+            },
+            "reasonCode": [{"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "K50.90"}]}],
+        }
+        | elements
+    )
+
+
+POS: Final = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+NUCC: Final = "http://nucc.org/provider-taxonomy"
+
+
+def place(kind: str, identity: str, pos: str, **elements: Any) -> dict[str, Any]:
+    """An Organization or Location of one kind (place of service)."""
+    concept = {"coding": [{"system": POS, "code": pos}]}
+    return {"resourceType": kind, "id": identity, "name": identity, "type": [concept]} | elements
+
+
 def answered(
     request: HookRequest | None = None, *, day: date = DAY, sink: Sink | None = None, **options: Any
 ) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.hooks.discovery import discovery, hook_of, services
 from cds_service.hooks.errors import ErrorKind, RequestError
-from cds_service.hooks.prefetch import declared_types, templates
+from cds_service.hooks.prefetch import declared_types, own_order_keys, templates
 
 SERVICE = discovery(("2.0", "2.1", "2.2"))["services"][0]
 
@@ -71,6 +71,40 @@ def test_each_key_settles_one_resource_type() -> None:
 
 def test_an_unknown_service_is_a_request_error() -> None:
     with pytest.raises(RequestError) as caught:
-        hook_of("order-select-crd")
+        hook_of("patient-view-crd")
     assert caught.value.kind is ErrorKind.UNKNOWN_SERVICE
-    assert list(services()) == ["order-sign-crd"]
+
+
+@pytest.mark.requirement("crd-2.2.1@hook-4", "crd-2.2.1@ops-1")
+def test_every_hook_of_crd_has_a_service_of_its_own() -> None:
+    assert {name: each["hook"] for name, each in services().items()} == {
+        "order-sign-crd": "order-sign",
+        "order-dispatch-crd": "order-dispatch",
+        "appointment-book-crd": "appointment-book",
+        "order-select-crd": "order-select",
+        "encounter-start-crd": "encounter-start",
+        "encounter-discharge-crd": "encounter-discharge",
+    }
+
+
+@pytest.mark.requirement("crd-2.2.1@dev-9", "crd-2.2.1@dev-1")
+def test_configuration_options_and_versions_are_the_same_for_all_hooks() -> None:
+    offered = discovery(("2.0", "2.1", "2.2"))["services"]
+    assert [each["extension"] for each in offered] == [SERVICE["extension"]] * len(offered)
+
+
+@pytest.mark.parametrize("hook", ["order-sign", "order-select", "order-dispatch", "appointment-book"])
+def test_templates_of_every_hook_refer_only_to_keys_before_them(hook: str) -> None:
+    seen: set[str] = set()
+    for key, query in templates(hook).items():
+        assert set(re.findall(r"%(\w+)\.", query)) <= seen
+        seen.add(key)
+
+
+def test_the_orders_that_a_call_is_about_settle_nothing_about_other_orders() -> None:
+    types = declared_types("order-dispatch")
+    assert types["medicationRequests"] == ()
+    assert types["medicationHistory"] == ("MedicationRequest",)
+    assert own_order_keys("order-dispatch", "ServiceRequest") == ("serviceRequests",)
+    assert own_order_keys("appointment-book", "MedicationRequest") == ("medicationRequests",)
+    assert own_order_keys("order-sign", "MedicationRequest") == ()

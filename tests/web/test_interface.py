@@ -111,7 +111,15 @@ def test_the_openapi_description_covers_every_documented_view() -> None:
     call = described["paths"]["/cds-services/{service_id}"]["post"]
     own = {"200", "400", "404", "405", "412", "413", "415", "422"}
     assert set(call["responses"]) == own | {"401", "403", "429", "503"}
-    assert call["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("OrderSignRequest")
+    named = call["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert {each["$ref"].rpartition("/")[2] for each in named} == {
+        "OrderSignRequest",
+        "OrderDispatchRequest",
+        "AppointmentBookRequest",
+        "OrderSelectRequest",
+        "EncounterStartRequest",
+        "EncounterDischargeRequest",
+    }
 
 
 def test_the_published_description_is_current() -> None:
