@@ -55,13 +55,13 @@ def test_no_source_evaluates_text_as_code() -> None:
 
 
 def test_serving_an_order_loads_no_library_that_only_authors_need() -> None:
-    """Start-up and memory: models and the unit parser stay off the serving path."""
+    """Start-up and memory: models and the unit parser stay off it; token libraries wait for a client."""
     script = (
         "import json, sys\n"
         "from cds_service.app import create_app\n"
         "from cds_service.settings import Settings\n"
         "create_app(Settings())\n"
-        "heavy = ('fhir.resources', 'pint', 'pydantic', 'hypothesis')\n"
+        "heavy = ('fhir.resources', 'pint', 'pydantic', 'hypothesis', 'jwt', 'cryptography')\n"
         "print(json.dumps([name for name in heavy if name in sys.modules]))\n"
     )
     result = subprocess.run(

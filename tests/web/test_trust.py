@@ -201,6 +201,15 @@ def test_what_is_no_proof_is_refused(build: Build) -> None:
         assert refusal(response) == (401, code), f"the body, which is not JSON, was looked at? {header}"
 
 
+@pytest.mark.parametrize("aud", [f"{SERVICE}/feedback", SERVICE, DISCOVERY])
+def test_feedback_needs_a_token_for_itself_or_its_service(build: Build, aud: str) -> None:
+    client = build().test_client()
+    path = f"{CALL}/feedback"
+    assert refusal(call(client, None, path)) == (401, "CDS-1100")
+    status = call(client, token(claims(time.time(), aud=aud)), path).status_code
+    assert (status == 401) is (aud == DISCOVERY)
+
+
 def test_an_audience_may_be_a_list(build: Build) -> None:
     bearer = token(claims(time.time(), aud=["https://elsewhere.example.org", SERVICE]))
     assert call(build().test_client(), bearer).status_code == 200
@@ -375,6 +384,19 @@ def test_an_address_that_is_down_or_private_leaves_the_client_out(build: Build, 
     app = build({"jwks": ..., "jwks_url": server.url}, jwks_ca_file=server.ca_file)
     assert refusal(call(app.test_client(), token(claims(time.time())))) == (401, "CDS-1113")
     assert server.asked == []
+
+
+def test_keys_that_cannot_be_used_leave_one_client_out_and_are_reported_once(
+    build: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("INFO", "json")
+    missing = {"issuer": "https://other.example.org", "jwks": ..., "jwks_file": "missing.json"}
+    client = build({}, missing).test_client()
+    for _ in range(3):
+        left_out = token(claims(time.time(), iss="https://other.example.org"))
+        assert refusal(call(client, left_out)) == (401, "CDS-1113")
+    assert call(client, token(claims(time.time()))).status_code == 200
+    assert capsys.readouterr().err.count("keys of a client cannot be used") == 1
 
 
 def test_no_token_and_nothing_of_one_is_logged(build: Build, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,17 @@ class FixedKeys:
         return choose(self._keys, key_id, algorithm)
 
 
+class NoKeys:
+    """Keys that should be at hand and cannot be used, until the client's entry or its key file changes."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def find(self, key_id: str, algorithm: str) -> VerificationKey | None:
+        """Raises KeysUnavailableError."""
+        raise KeysUnavailableError(self._reason)
+
+
 def choose(keys: Sequence[VerificationKey], key_id: str, algorithm: str) -> VerificationKey | None:
     """The key of this id whose type allows this algorithm."""
     return next((key for key in keys if key.key_id == key_id and algorithm in key.algorithms), None)

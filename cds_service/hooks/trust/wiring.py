@@ -5,7 +5,6 @@ from __future__ import annotations
 from cds_service.hooks.trust.authentication import Authentication, FirstUse, TokenRules, public_bases
 from cds_service.hooks.trust.claims import ClaimLimits
 from cds_service.hooks.trust.clients_file import ClientsFile
-from cds_service.hooks.trust.errors import KeysUnavailableError
 from cds_service.hooks.trust.fetch import KeyFetcher
 from cds_service.hooks.trust.key_ring import KeyRing
 from cds_service.hooks.trust.rate import RateLimit
@@ -38,10 +37,7 @@ def authentication(settings: Settings, public_base_url: str, used_tokens: FirstU
     keys = KeyRing(fetcher(settings))
     for client in clients.current().clients:
         if not client.jwks_url:
-            try:
-                keys.of(client)
-            except KeysUnavailableError:
-                continue  # told in the log; other clients are served
+            keys.of(client)
     stand_in = settings.replay_without_store == "process"
     return Authentication(
         clients.current,
