@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -39,11 +39,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of one query: AVAILABLE, EMPTY, or FAILED (then `resources` are those that did come)."""
+    """What came of one query: AVAILABLE, EMPTY, or FAILED (then `resources` are those that did come).
+
+    `body` is the resource of a read as it was written.
+    """
 
     query: Query
     availability: Availability
     resources: tuple[dict[str, Any], ...] = ()
+    body: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def read_answer(query: Query, status: int, body: bytes) -> Fetched:
         return Fetched(query, Availability.FAILED)
     if resource.get("id") != query.identity:
         return Fetched(query, Availability.FAILED)
-    return Fetched(query, Availability.AVAILABLE, (resource,))
+    return Fetched(query, Availability.AVAILABLE, (resource,), body)
 
 
 def search_page(query: Query, status: int, body: bytes) -> Page:
