@@ -57,6 +57,7 @@ lint: install ## style, types, one-way imports, generated files current
 	$(BIN)/cds-service rules check
 	$(BIN)/cds-service rules table --check docs/policies.md
 	$(BIN)/cds-service openapi --check
+	$(BIN)/cds-service errors --check docs/errors.md
 
 .PHONY: format
 format: install ## rewrite the sources in the house style

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from cds_service import logs
 from cds_service.commands.database import opened
 from cds_service.commands.errors import CommandError
 from cds_service.settings import Settings
+from cds_service.store.errors import StoreConfigurationError
 from cds_service.store.payload import PayloadVault, new_key
 
 logger = logging.getLogger("cds_service.retention")
@@ -53,13 +54,20 @@ def _show(options: argparse.Namespace) -> int:
     if options.payload:
         if not settings.payload_keys:
             raise CommandError("CDS_PAYLOAD_KEYS: set the keys that open kept payloads")
-        vault = PayloadVault(settings.payload_keys)
+        vault = _vault(settings.payload_keys)
         logs.configure("INFO", settings.log_format)
     with opened(settings.database_url) as journal:
         rows = journal.invocations(options.hook_instance)
         for row in rows:
             sys.stdout.write(json.dumps(_shown(row, vault), ensure_ascii=False, default=str) + "\n")
     return 0 if rows else 1
+
+
+def _vault(keys: Sequence[str]) -> PayloadVault:
+    try:
+        return PayloadVault(keys)
+    except StoreConfigurationError as error:
+        raise CommandError(f"CDS_PAYLOAD_KEYS: {error}") from None
 
 
 def _shown(row: Mapping[str, Any], vault: PayloadVault | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from cds_service.coverage_check.fetching import fetch
 from cds_service.coverage_check.member import coverage_of, inactive
 from cds_service.coverage_check.network import network_sites
 from cds_service.coverage_check.recording import decision_record
-from cds_service.coverage_check.report import EVALUATE, INDEX, READ, RESPOND, CallReport
+from cds_service.coverage_check.report import EVALUATE, FETCH, INDEX, READ, RESPOND, CallReport
 from cds_service.coverage_check.scope import in_scope, orders_in_scope
 from cds_service.coverage_check.trouble import after_trouble, without_coverage
 from cds_service.cql import Evaluation, EvaluationInput
@@ -100,6 +100,7 @@ class CoverageCheck:
         index = resource_index(request)
         failed = _NONE
         if self._ehr is not None:
+            report.enter(FETCH)
             failed = fetch(index, in_scope(request, index), self._ehr, self.catalogue, now.date())
         request = orders_in_scope(request, index, failed)
         report.enter(READ)

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 PARSE: Final = "parse"  # bytes to a checked hook request
 INDEX: Final = "index"  # prefetched resources by type and id
+FETCH: Final = "fetch"  # what the call lacks, from its FHIR server
 READ: Final = "read"  # coverage, drug, indication, setting, dates; policies that address the order
 EVALUATE: Final = "evaluate"  # criteria to a determination
 RESPOND: Final = "respond"  # coverage information, cards, bytes
-STAGES: Final = (PARSE, INDEX, READ, EVALUATE, RESPOND)
+STAGES: Final = (PARSE, INDEX, FETCH, READ, EVALUATE, RESPOND)
 
 
 class CallReport:
