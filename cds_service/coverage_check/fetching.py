@@ -17,20 +17,28 @@ import orjson
 
 from cds_service.coverage_check.needs import types_needed
 from cds_service.fhir.availability import Availability
-from cds_service.fhir.ehr import AllowedServers, BaseError, EhrCall, EhrClient, Query
+from cds_service.fhir.ehr import AllowedServers, BaseError, EhrCall, EhrClient, Fetched, Query
 from cds_service.fhir.index import KeyOutcome, ResourceIndex
 from cds_service.hooks.expressions import is_search, queries
-from cds_service.hooks.prefetch import declared_types, templates
-from cds_service.hooks.request import HookRequest
+from cds_service.hooks.prefetch import declared_types, templates, types_asked
+from cds_service.hooks.reading import read_exactly
+from cds_service.hooks.request import ORDER_TYPES, HookRequest
 from cds_service.policies.catalogue import Catalogue
 
 _LOG: Final = logging.getLogger(__name__)
 _NOTHING: Final = frozenset({KeyOutcome.NULL, KeyOutcome.EMPTY})
 _UNREAD: Final = frozenset({"Device", "Practitioner"})  # in the standard expressions; no decision reads them
 # Types with references to something else that decides.
-_LEADING_ON: Final = frozenset(
-    {"Coverage", "Encounter", "Location", "Medication", "Organization", "PractitionerRole"}
-)
+_LEADING_ON: Final = ORDER_TYPES | {
+    "Appointment",
+    "Coverage",
+    "Encounter",
+    "Location",
+    "Medication",
+    "Organization",
+    "PractitionerRole",
+    "Task",
+}
 
 
 def fetch(
@@ -94,7 +102,7 @@ def fetch_missing(
     _ask(index, request, call, searched)
     for fetched in call.answers():
         kind = fetched.query.resource_type
-        for resource in fetched.resources:
+        for resource in _as_written(fetched):
             index.add(resource)
         if fetched.availability is Availability.FAILED:
             failed.add(kind)
@@ -122,21 +130,37 @@ def _ask(index: ResourceIndex, request: HookRequest, call: EhrCall, searched: fr
 def _missing(
     index: ResourceIndex, request: HookRequest, base_url: str, searched: frozenset[str]
 ) -> Sequence[Query]:
-    types = declared_types(request.hook)
+    """The queries whose answers are not at hand, as far as their values are known by now."""
+    types, asked = types_asked(request.hook), templates(request.hook)
 
+    @functools.cache
     def answers(key: str) -> Sequence[Mapping[str, Any]]:
+        template = asked.get(key, "")
         if key == "encounter":
             return [index.encounter] if index.encounter is not None else []
-        return [each for kind in types.get(key, ()) for each in index.resources(kind)]
+        if is_search(template):
+            return [each for kind in types[key] for each in index.resources(kind)]
+        named = (
+            index.get(each.resource_type, each.identity or "")
+            for each in queries(template, request.context, answers, base_url)
+        )
+        return [each for each in named if each is not None]
 
     found: list[Query] = []
-    for key, template in templates(request.hook).items():
-        if index.outcome(key) in _NOTHING or not _UNREAD.isdisjoint(types[key]):
-            continue
-        found += queries(template, request.context, answers, base_url)
+    for key, template in asked.items():
+        if index.outcome(key) not in _NOTHING and _UNREAD.isdisjoint(types[key]):
+            found += queries(template, request.context, answers, base_url)
     for template in _references(request.hook):
         found += queries(template, request.context, answers, base_url)
     return [each for each in found if _is_missing(each, index, searched)]
+
+
+def _as_written(fetched: Fetched) -> Sequence[Mapping[str, Any]]:
+    """The resources of an answer; an order with its numbers as they were written, since it goes back."""
+    if fetched.body and fetched.query.resource_type in ORDER_TYPES:
+        exact = read_exactly(fetched.body)
+        return fetched.resources if exact is None else [exact]
+    return fetched.resources
 
 
 def _is_missing(query: Query, index: ResourceIndex, searched: frozenset[str]) -> bool:

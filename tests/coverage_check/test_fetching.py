@@ -335,8 +335,13 @@ def test_the_order_goes_back_as_it_came(ehr: FhirServer) -> None:
 
 @pytest.mark.parametrize("fault", [None, "error", "silence", "dropped"])
 def test_what_is_logged_names_no_patient_and_no_token(
-    ehr: FhirServer, fault: str | None, caplog: pytest.LogCaptureFixture
+    ehr: FhirServer,
+    fault: str | None,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(logging.getLogger("cds_service"), "propagate", True)
+    caplog.set_level(logging.DEBUG, logger="cds_service")
     if fault is not None:
         ehr.faults["/"] = FAULTS[fault]
     with caplog.at_level(logging.DEBUG):

@@ -16,10 +16,11 @@ from cds_service.app import create_app
 from cds_service.crd.invariants import check_answer
 from cds_service.crd.versions import VERSIONS
 from cds_service.settings import Settings
-from tests.fhir.ehr.server import FhirServer, serving
+from tests.fhir.ehr.server import FhirServer, body, serving
 from tests.fhir.ehr.test_client import FAULTS, TOKEN
 
 CALL = "/cds-services/order-sign-crd"
+DISPATCH = "/cds-services/order-dispatch-crd"
 EXAMPLES = Path(__file__).parents[2] / "fhir_examples"
 DEADLINE = 0.6
 NAMES = ("covered-macrilen-2024", "not-covered-macrilen-bmi-41", "documentation-needed-macrilen-no-bmi")
@@ -146,3 +147,25 @@ def test_without_a_list_nothing_is_ever_read(ehr: FhirServer, tmp_path: Path) ->
     ehr.resources = resources(document)
     assert post(app, connected(document, ehr))[0] == 412
     assert ehr.asked == []
+
+
+@pytest.mark.requirement("crd-2.2.1@resp-37")
+def test_an_order_that_was_read_goes_back_as_it_was_written(app: Flask, ehr: FhirServer) -> None:
+    document = example(NAMES[0])
+    (order,) = [each["resource"] for each in document["context"]["draftOrders"]["entry"]][:1]
+    written = orjson.dumps(order | {"dosageInstruction": [{"text": "once", "x": "DOSE"}]})
+    written = written.replace(b'"DOSE"', b"2.50")
+    ehr.resources = resources(document)
+    ehr.faults[f"MedicationRequest/{order['id']}"] = body(written)
+    dispatch = connected(document, ehr) | {"hook": "order-dispatch"}
+    dispatch["context"] = {
+        "patientId": document["context"]["patientId"],
+        "dispatchedOrders": [f"MedicationRequest/{order['id']}"],
+        "performer": "Organization/nowhere",
+    }
+    response = app.test_client().post(DISPATCH, json=dispatch)
+    assert response.status_code == 200
+    assert b'"x":2.50' in response.data
+    returned = orjson.loads(response.data)["systemActions"][0]["resource"]
+    returned["extension"].pop()
+    assert returned == orjson.loads(written) | {"extension": order.get("extension", [])}

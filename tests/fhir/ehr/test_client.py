@@ -295,8 +295,13 @@ def test_credentials_and_proxies_of_this_machine_are_not_used(
 
 @pytest.mark.parametrize("fault", [None, *FAULTS])
 def test_neither_token_nor_patient_is_logged(
-    ehr: FhirServer, fault: str | None, caplog: pytest.LogCaptureFixture
+    ehr: FhirServer,
+    fault: str | None,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(logging.getLogger("cds_service"), "propagate", True)
+    caplog.set_level(logging.DEBUG, logger="cds_service")
     if fault is not None:
         ehr.faults["/"] = FAULTS[fault]
     with caplog.at_level(logging.DEBUG):
