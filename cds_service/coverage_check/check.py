@@ -19,6 +19,8 @@ from cds_service.coverage_check.trouble import after_trouble, without_coverage
 from cds_service.cql import Evaluation, EvaluationInput
 from cds_service.crd.assertion import CoverageAssertion, NetworkSite
 from cds_service.crd.configuration import Configuration
+from cds_service.crd.extension import STANDINGS, allowed
+from cds_service.crd.hook_rules import HOOK_RULES
 from cds_service.crd.respond import respond
 from cds_service.crd.versions import VERSIONS
 from cds_service.decisions.decide import decide, indeterminate, no_active_coverage, not_addressed
@@ -221,11 +223,14 @@ class CoverageCheck:
             self._key,
             origin=request.fhir_server or "",
             satisfied=satisfied,
+            stage=_stage(determination, request.hook),
         )
         sites: tuple[NetworkSite, ...] = ()
         if determination.site is not None:
             sites = self._network_sites(determination.site, payer, coverage, index)
-        assertion = CoverageAssertion(resource, determination, coverage, payer, names, satisfied, sites)
+        assertion = CoverageAssertion(
+            resource, determination, coverage, payer, names, satisfied, sites, HOOK_RULES[request.hook]
+        )
         if self._recorder is not None:
             record = decision_record(
                 assertion,
@@ -264,6 +269,12 @@ def resource_index(request: HookRequest) -> ResourceIndex:
             if isinstance(resource, Mapping) and resource.get("resourceType") not in asked:
                 index.add(resource, entry.get("fullUrl"))
     return index
+
+
+def _stage(determination: Determination, hook: str) -> str:
+    """What keeps the answer of a hook apart from the one that the same facts get when the order is signed."""
+    standing = STANDINGS[determination.outcome]
+    return hook if allowed(standing, HOOK_RULES[hook]) != standing else ""
 
 
 def _is_defined(name: str, version: PolicyVersion) -> bool:

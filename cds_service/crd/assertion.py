@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from cds_service.crd.hook_rules import HOOK_RULES, HookRules
 from cds_service.decisions.digest import Identifiers
 from cds_service.decisions.model import Determination
 from cds_service.orders.model import MemberCoverage
@@ -26,7 +27,7 @@ class CoverageAssertion(NamedTuple):
     """What is asserted about one order for one coverage.
 
     `resource` is the order as received; `satisfied` says that the answer itself gives the authorization,
-    whose number is then `identifiers.authorization_number`.
+    whose number is then `identifiers.authorization_number`; `rules` are those of the hook that asks.
     """
 
     resource: Mapping[str, Any]
@@ -36,3 +37,4 @@ class CoverageAssertion(NamedTuple):
     identifiers: Identifiers
     satisfied: bool = False
     network_sites: tuple[NetworkSite, ...] = ()
+    rules: HookRules = HOOK_RULES["order-sign"]

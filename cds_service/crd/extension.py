@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from cds_service.crd.assertion import CoverageAssertion
+from cds_service.crd.hook_rules import HookRules
 from cds_service.crd.versions import (
     COVERAGE_INFORMATION,
     CPT,
@@ -51,7 +52,7 @@ STANDINGS: Final = {
 def standing(assertion: CoverageAssertion, version: CrdVersion) -> Standing:
     """The codes of an assertion; a version without "indeterminate" says conditional instead."""
     determination = assertion.determination
-    found = STANDINGS[determination.outcome]
+    found = allowed(STANDINGS[determination.outcome], assertion.rules)
     if not version.knows("covered", found.covered):
         return _OPEN
     if determination.outcome is Outcome.COVERED and not determination.necessity_on_file:
@@ -59,6 +60,13 @@ def standing(assertion: CoverageAssertion, version: CrdVersion) -> Standing:
     if determination.authorizes:
         return found._replace(pa_needed="satisfied" if assertion.satisfied else "auth-needed")
     return found
+
+
+def allowed(standing: Standing, rules: HookRules) -> Standing:
+    """The codes that may be sent at a hook: documentation that must not be asked for there stays out."""
+    if standing.doc_needed in rules.doc_needed:
+        return standing._replace(doc_needed=None, doc_purpose=None)
+    return standing
 
 
 def coverage_information(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from cds_service.crd.hook_rules import HOOK_RULES
 from cds_service.crd.versions import COVERAGE_INFORMATION, DETAIL_CATEGORIES, CrdVersion
 
 Rule = Callable[["View"], bool]
@@ -253,8 +254,8 @@ def _empty(value: Any, path: str) -> Iterator[str]:
             yield from _empty(item, path)
 
 
-def check_answer(answer: Mapping[str, Any], version: CrdVersion) -> list[str]:
-    """Everything that is wrong with a whole hook answer: cards, actions and their extensions."""
+def check_answer(answer: Mapping[str, Any], version: CrdVersion, hook: str = "order-sign") -> list[str]:
+    """Everything that is wrong with a whole answer to a hook: cards, actions and their extensions."""
     problems = [] if isinstance(answer.get("cards"), list) else ["cards: missing"]
     for card in answer.get("cards", ()):
         problems += _card(card, version)
@@ -267,6 +268,8 @@ def check_answer(answer: Mapping[str, Any], version: CrdVersion) -> list[str]:
             problems.append("systemActions: no coverage-information")
         for extension in ours:
             problems += check_coverage_information(extension, version)
+            if not HOOK_RULES[hook].doc_needed.isdisjoint(View(extension).codes("doc-needed")):
+                problems.append(f"doc-needed: not to be asked at {hook}")
     for key, value in answer.items():
         if value in (None, "", {}) or (value == [] and key != "cards"):
             problems.append(f"{key}: empty")

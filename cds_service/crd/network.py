@@ -47,7 +47,11 @@ def network_card(
     blocks.append(DISCLAIMER)
     card["detail"] = "\n\n".join(blocks)
     offered = [each for each in assertion.network_sites if _can_be_ordered(assertion.resource, each)]
-    if offered and assertion.determination.outcome is not Outcome.DOCUMENTATION_NEEDED:
+    if (
+        offered
+        and assertion.rules.alternatives
+        and assertion.determination.outcome is not Outcome.DOCUMENTATION_NEEDED
+    ):
         card["suggestions"] = [
             _suggestion(assertion, each, hook_instance, recommended=number == 0)
             for number, each in enumerate(offered[:_MOST_SUGGESTIONS])
@@ -60,7 +64,8 @@ def _can_be_ordered(order: Mapping[str, Any], site: NetworkSite) -> bool:
     """Whether dispenseRequest.performer alone says where: another performer would contradict the site."""
     dispense = order.get("dispenseRequest")
     return (
-        site.reference is not None
+        order.get("resourceType") == "MedicationRequest"
+        and site.reference is not None
         and "performer" not in order
         and (dispense is None or type(dispense) is dict)
     )

@@ -50,13 +50,17 @@ def identifiers(
     *,
     origin: str = "",
     satisfied: bool = False,
+    stage: str = "",
 ) -> Identifiers:
     """Compute the identifiers of a decision.
 
     `origin` tells apart clients whose resource ids may be the same (their FHIR server); `satisfied` is
-    whether the answer says that authorization is already given. `key` may have any length.
+    whether the answer says that authorization is already given; `stage` names the moment of the call where
+    the answer says less than later. `key` may have any length.
     """
     facts = _canonical(determination, order, resource, coverage, origin, satisfied)
+    if stage:
+        facts.append(stage)
     if len(key) > blake2b.MAX_KEY_SIZE:
         key = blake2b(key).digest()
     digest = blake2b(_encode(facts), key=key, digest_size=_DIGEST_BYTES).digest()
