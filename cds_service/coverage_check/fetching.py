@@ -26,7 +26,7 @@ from cds_service.hooks.request import ORDER_TYPES, HookRequest
 from cds_service.policies.catalogue import Catalogue
 
 _LOG: Final = logging.getLogger(__name__)
-_NOTHING: Final = frozenset({KeyOutcome.NULL, KeyOutcome.EMPTY})
+_GIVEN: Final = frozenset({KeyOutcome.NULL, KeyOutcome.EMPTY, KeyOutcome.DELIVERED})
 _UNREAD: Final = frozenset({"Device", "Practitioner"})  # in the standard expressions; no decision reads them
 # Types with references to something else that decides.
 _LEADING_ON: Final = ORDER_TYPES | {
@@ -56,6 +56,8 @@ def fetch(
         call = ehr.call(request.fhir_server, request.access_token, own)
         if call is None:
             _LOG.debug("fhirServer is not on the list and is not read")
+            return frozenset()
+        if not request.dispatched and not _missing(index, request, call.base_url, None):
             return frozenset()
         needed = types_needed(request, index, catalogue, today)
         return frozenset() if needed is None else fetch_missing(index, request, call, needed)
@@ -128,9 +130,12 @@ def _ask(index: ResourceIndex, request: HookRequest, call: EhrCall, searched: fr
 
 
 def _missing(
-    index: ResourceIndex, request: HookRequest, base_url: str, searched: frozenset[str]
+    index: ResourceIndex, request: HookRequest, base_url: str, searched: frozenset[str] | None
 ) -> Sequence[Query]:
-    """The queries whose answers are not at hand, as far as their values are known by now."""
+    """The queries whose answers are not at hand, as far as their values are known by now.
+
+    `searched`: the types whose searches matter; None for all.
+    """
     types, asked = types_asked(request.hook), templates(request.hook)
 
     @functools.cache
@@ -148,7 +153,7 @@ def _missing(
 
     found: list[Query] = []
     for key, template in asked.items():
-        if index.outcome(key) not in _NOTHING and _UNREAD.isdisjoint(types[key]):
+        if index.outcome(key) not in _GIVEN and _UNREAD.isdisjoint(types[key]):
             found += queries(template, request.context, answers, base_url)
     for template in _references(request.hook):
         found += queries(template, request.context, answers, base_url)
@@ -163,12 +168,12 @@ def _as_written(fetched: Fetched) -> Sequence[Mapping[str, Any]]:
     return fetched.resources
 
 
-def _is_missing(query: Query, index: ResourceIndex, searched: frozenset[str]) -> bool:
+def _is_missing(query: Query, index: ResourceIndex, searched: frozenset[str] | None) -> bool:
     kind = query.resource_type
     if query.identity is not None:
         delivered = index.patient if kind == "Patient" else index.get(kind, query.identity)
         return delivered is None
-    return kind in searched and not index.availability(kind).is_known
+    return (searched is None or kind in searched) and not index.availability(kind).is_known
 
 
 def _settle(index: ResourceIndex, kind: str, failed: bool) -> None:

@@ -89,6 +89,8 @@ def _evaluate(path: Path, context: Mapping[str, Any], answers: Answers, base_url
     else:
         return []
     for step in steps:
+        if not values:
+            break
         values = [each for value in values for each in _step(step, value, base_url)]
     return values
 
