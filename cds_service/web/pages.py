@@ -119,7 +119,7 @@ def policy_page(
         "referrals": [
             {
                 "billingCodes": sorted(referral.billing_codes),
-                "products": sorted(referral.products),
+                "products": [drugs.named(product)["brand"] for product in sorted(referral.products)],
                 "policy": referral.policy,
                 "text": referral.text,
                 "cite": referral.cite,
@@ -145,6 +145,7 @@ def statement(each: Statement, drugs: Drugs) -> dict[str, Any]:
         "kind": each.kind.value,
         "appliesWhen": each.applies,
         "doesNotApply": each.applies_reason,
+        "scope": None if each.scope is None else criteria(each.scope),
         "criteria": criteria(each.criteria),
         "notCoveredReason": each.not_covered_reason,
         "restrictedSetting": each.restricted_setting,

@@ -240,7 +240,7 @@ def test_a_policy_about_the_site_of_care_names_its_settings() -> None:
     client = application(catalogue=OnFile(undated, payers=PAYERS, products=PRODUCTS)).test_client()
     shown = client.get("/policies/example-17/undated").text
     for words in (
-        "undated, always in force",
+        "the document states no date; always in force",
         "A hospital setting is requested",
         "home infusion",
         "Sites, 2",
@@ -253,3 +253,38 @@ def test_a_policy_about_the_site_of_care_names_its_settings() -> None:
     listed = client.get("/policies", headers={"Accept": "application/json"}).json
     assert listed is not None
     assert listed["policies"][0]["effectiveFrom"] is None
+
+
+def test_a_long_list_of_drugs_is_a_list_and_its_product_codes_are_folded_once() -> None:
+    names = [f"drug{number}" for number in range(13)]
+    products = {name: Product(name, name.title(), "substance", ("J0897",), "A note.") for name in names}
+    codes = {name: (Coding("http://hl7.org/fhir/sid/ndc", "0169-1401-01", "Vial"),) for name in names}
+    many = replace(version().statements[0], products=frozenset(names))
+    catalogue = OnFile(version(statements=(many,)), payers=PAYERS, products=products, codes=codes)
+    shown = application(catalogue=catalogue).test_client().get("/policies/example-17/2024-07-01").text
+    assert "<li><strong>Drug0</strong> (substance) <code>J0897</code></li>" in shown
+    assert "13 drugs" in shown
+    assert "Product codes of 13 drugs" in shown
+    assert "Product codes of Drug12" in shown
+    assert 'class="drugs"' not in page()
+
+
+def test_a_page_shows_what_decides_whether_the_policy_speaks_of_an_order() -> None:
+    scope = CriteriaGroup(
+        Connective.ALL, (Criterion(id="iv", name="Given by vein", cite="Scope"),), "In scope"
+    )
+    scoped = replace(version().statements[0], scope=scope)
+    catalogue = OnFile(version(statements=(scoped,)), payers=PAYERS, products=PRODUCTS)
+    client = application(catalogue=catalogue).test_client()
+    assert "Given by vein" in client.get("/policies/example-17/2024-07-01").text
+    assert "Given by vein" not in page()
+    content = client.get("/policies/example-17/2024-07-01", headers={"Accept": "application/json"}).json
+    assert content is not None
+    assert content["statements"][0]["scope"]["children"][0]["criterion"] == "Given by vein"
+
+
+def test_a_drug_that_is_referred_elsewhere_is_named_by_its_brand() -> None:
+    referral = Referral(frozenset(), "1403", "Oncology", "Overview", products=frozenset({"macrilen"}))
+    catalogue = OnFile(version(statements=(), referrals=(referral,)), payers=PAYERS, products=PRODUCTS)
+    shown = application(catalogue=catalogue).test_client().get("/policies/example-17/2024-07-01").text
+    assert "<li>Macrilen to policy 1403" in shown
