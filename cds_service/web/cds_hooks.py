@@ -15,6 +15,7 @@ from cds_service.hooks.request import parse_hook_request
 from cds_service.settings import CRD_VERSIONS
 from cds_service.web import openapi_parts as parts
 from cds_service.web.blueprints import Blueprint
+from cds_service.web.body import read_body
 from cds_service.web.calls import Call
 from cds_service.web.services import services
 from cds_service.web.trust import caller
@@ -38,7 +39,7 @@ def call(service_id: str) -> Response:
     this = g.call = Call(service_id)
     check_content_type()
     here = services()
-    this.body = request.get_data(cache=False)
+    this.body = read_body()
     hook_request = parse_hook_request(
         this.body,
         hook,

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Final
 
 import orjson
-from flask import Response, request
+from flask import Response
 
 from cds_service.hooks.discovery import hook_of
 from cds_service.hooks.feedback import Feedback, parse_feedback
 from cds_service.store.model import FeedbackRecord
 from cds_service.web import openapi_parts as parts
 from cds_service.web.blueprints import Blueprint
+from cds_service.web.body import read_body
 from cds_service.web.calls import client_name
 from cds_service.web.cds_hooks import check_content_type
 from cds_service.web.services import services
@@ -31,7 +32,7 @@ def feedback(service_id: str) -> Response:
     hook_of(service_id)
     check_content_type()
     here = services()
-    entries = parse_feedback(request.get_data(cache=False), here.limits)
+    entries = parse_feedback(read_body(), here.limits)
     client, now = client_name(), here.now()
     for each in entries:
         here.record(_record(each, service_id, client, now))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import orjson
 import pytest
+from gunicorn.http.errors import InvalidChunkSize
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Response
 
 from cds_service.hooks.errors import ErrorKind, RequestError
 from tests.hooks.requests import body, hook_request, replaced
@@ -51,6 +55,30 @@ def outcome(response: Any) -> dict[str, Any]:
 )
 def test_bodies_that_are_no_request(data: bytes, status: int, code: str) -> None:
     response = APP.test_client().post(CALL, data=data, content_type=JSON)
+    assert (response.status_code, outcome(response)["details"]["coding"][0]["code"]) == (status, code)
+
+
+class BrokenChunks(io.BytesIO):
+    """What gunicorn hands on when a chunked body is not framed as RFC 9112 wants it."""
+
+    def readinto(self, buffer: Any) -> int:
+        raise InvalidChunkSize(b"zz")
+
+
+@pytest.mark.parametrize("path", [CALL, f"{CALL}/feedback"])
+@pytest.mark.parametrize(
+    ("stream", "status", "code"),
+    [
+        (BrokenChunks, 400, "CDS-1002"),
+        (lambda: io.BytesIO(b" " * 100_001), 413, "CDS-1413"),
+        (lambda: io.BytesIO(b"{}"), 422, "CDS-1010"),
+    ],
+)
+def test_bodies_of_undeclared_length(stream: Any, status: int, code: str, path: str) -> None:
+    environment = EnvironBuilder(path, method="POST", content_type=JSON).get_environ()
+    environment.pop("CONTENT_LENGTH", None)
+    environment |= {"wsgi.input": stream(), "wsgi.input_terminated": True}
+    response = Response.from_app(APP, environment)
     assert (response.status_code, outcome(response)["details"]["coding"][0]["code"]) == (status, code)
 
 
