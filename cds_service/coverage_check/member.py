@@ -31,8 +31,12 @@ def coverage_of(order: Resource, path: str, index: ResourceIndex, payers: Payers
 
     `path` is where the order stands in the request. Raises RequestError: COVERAGE when there is no
     usable Coverage, more than one, or none of a payer on file; DATA_UNAVAILABLE when nobody could look.
+    INVALID when the order itself is another patient's.
     A known payer's Coverage that is not active is given back: `inactive` says so in words.
     """
+    if index.is_foreign(order):
+        text = f"{path} is an order for another patient than the one of the call."
+        raise RequestError("CDS-1019", text, (path, "context.patientId"))
     candidates = [each for each in _candidates(order, path, index) if _status(each) not in _UNUSABLE]
     if not candidates:
         text = f"There is no usable Coverage for {path}."
@@ -75,7 +79,7 @@ def _candidates(order: Resource, path: str, index: ResourceIndex) -> Sequence[Re
         named = {id(found): found for each in references if (found := index.resolve(each, order)) is not None}
         coverages = [each for each in named.values() if each.get("resourceType") == "Coverage"]
         if coverages:
-            return coverages
+            return [each for each in coverages if not index.is_foreign(each)]
         text = f"The Coverage that {path}.insurance names is neither in prefetch nor can it be queried."
         raise RequestError("CDS-1040", text, (f"{path}.insurance",), ErrorKind.DATA_UNAVAILABLE)
     delivered = index.resources("Coverage")

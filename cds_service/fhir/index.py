@@ -255,9 +255,10 @@ class ResourceIndex:
 
     @property
     def encounter(self) -> Resource | None:
-        """The encounter of this call: the one of its context, else the only one delivered."""
+        """The encounter of this call: that of its context, else the only one; never another patient's."""
         if self._encounter_id is not None:
-            return self.get("Encounter", self._encounter_id)
+            found = self.get("Encounter", self._encounter_id)
+            return None if found is None or self.is_foreign(found) else found
         encounters = self.resources("Encounter")
         return encounters[0] if len(encounters) == 1 else None
 

@@ -114,6 +114,30 @@ def test_a_coverage_that_the_order_names_but_nobody_delivered_is_missing_data() 
     assert error.expressions == ("context.draftOrders.entry[0].resource.insurance",)
 
 
+def test_a_coverage_that_the_order_names_must_be_the_patients_own() -> None:
+    other = coverage("cov-2", beneficiary={"reference": "Patient/somebody-else"})
+    prefetch = chart(coverage=found(coverage(), other))
+    assert refused(prefetch, insurance=[{"reference": "Coverage/cov-2"}]).code == "CDS-1030"
+    both = [{"reference": "Coverage/cov-2"}, {"reference": "Coverage/cov-1"}]
+    assert reference_said(prefetch, insurance=both) == "Coverage/cov-1"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["Patient/somebody-else", "https://ehr.example.org/fhir/Patient/somebody-else"],
+)
+def test_the_order_of_another_patient_is_not_decided_by_this_patients_chart(reference: str) -> None:
+    error = refused(chart(), subject={"reference": reference})
+    assert (error.code, error.kind) == ("CDS-1019", ErrorKind.INVALID)
+    assert error.expressions == ("context.draftOrders.entry[0].resource", "context.patientId")
+
+
+@pytest.mark.parametrize("subject", [None, {"display": "Jane"}, {"reference": "urn:uuid:0-1"}])
+def test_an_order_that_does_not_say_whose_it_is_is_the_patients(subject: Any) -> None:
+    error_free = answered(call(macrilen(subject=subject), prefetch=chart()))
+    assert said(error_free)["covered"] == ["covered"]
+
+
 @pytest.mark.requirement("crd-2.2.1@resp-45")
 @pytest.mark.parametrize(
     ("elements", "text"),

@@ -211,6 +211,13 @@ class TestEncounter:
         index.set_encounter("e2")
         assert index.encounter == {"resourceType": "Encounter", "id": "e2"}
 
+    def test_the_encounter_of_another_patient_is_none(self) -> None:
+        other = {"resourceType": "Encounter", "id": "e1", "subject": {"reference": "Patient/somebody-else"}}
+        index = ResourceIndex.from_prefetch({"encounter": other})
+        index.set_patient("pat-1")
+        index.set_encounter("e1")
+        assert index.encounter is None
+
     def test_among_several_none_is_picked(self) -> None:
         assert ResourceIndex.from_prefetch({"encounters": self.ENCOUNTERS}).encounter is None
 
