@@ -15,7 +15,7 @@ from cds_service.coverage_check.member import coverage_of
 from cds_service.coverage_check.scope import orders_in_scope
 from cds_service.decisions.explain import explain
 from cds_service.decisions.model import CriterionResult, CriterionStatus, Determination
-from cds_service.decisions.tree import evaluate
+from cds_service.decisions.tree import evaluate, leaves
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.request import hook_named, parse_hook_request
 from cds_service.policies.errors import CatalogueError
@@ -64,7 +64,7 @@ def explain_tree(folder: RuleFolder, determination: Determination) -> Iterator[s
             if statement.id == citation.statement:
                 yield ""
                 yield f"{citation.number} {citation.title} ({citation.version}), {statement.cite}"
-                yield from _node(statement.criteria, results, 1)
+                yield from _statement(statement, results, 1)
 
 
 def _policies(versions: Sequence[PolicyVersion]) -> Iterator[str]:
@@ -74,7 +74,19 @@ def _policies(versions: Sequence[PolicyVersion]) -> Iterator[str]:
         for statement in version.statements:
             yield ""
             yield f"  {statement.title} [{statement.cite}]"
-            yield from _node(statement.criteria, None, 2)
+            yield from _statement(statement, None, 2)
+
+
+def _statement(statement: Statement, results: Results, depth: int) -> Iterator[str]:
+    """What decides whether the statement speaks of the order, where that can be asked; then its criteria."""
+    asked = statement.scope is not None and (
+        results is None or any(each.id in results for each in leaves(statement.scope))
+    )
+    if statement.scope is not None and asked:
+        yield from _wrapped("Speaks of the order when:", depth)
+        yield from _node(statement.scope, results, depth + 1)
+        yield from _wrapped("Then covered when:", depth)
+    yield from _node(statement.criteria, results, depth + (1 if asked else 0))
 
 
 def _node(node: CriteriaNode, results: Results, depth: int) -> Iterator[str]:

@@ -56,12 +56,23 @@ def missing(node: CriteriaNode, values: Values, results: Mapping[str, CriterionR
     return [_still_missing(part, values, results) for part in parts]
 
 
+def _open_exclusion(node: CriteriaNode) -> Criterion | None:
+    """The one criterion that a `not` stands before: it is to be ruled out, not shown."""
+    if isinstance(node, CriteriaGroup) and node.connective is Connective.NOT and len(node.children) == 1:
+        child = node.children[0]
+        return child if isinstance(child, Criterion) else None
+    return None
+
+
 def _still_missing(node: CriteriaNode, values: Values, results: Mapping[str, CriterionResult]) -> Reason:
     if isinstance(node, CriteriaGroup) and node.connective is Connective.ANY:
         alternatives = [child for child in node.children if evaluate(child, values) is None]
         if len(alternatives) > 1:
             phrases = tuple(_phrase(child, values, results) for child in alternatives)
             return listed("Not yet shown, where one of these is enough", phrases, node.cite)
+    excluded = _open_exclusion(node)
+    if excluded is not None:
+        return Reason(f"Not yet ruled out: {_phrase(excluded, values, results)}", node.cite or excluded.cite)
     return Reason(f"Not yet shown: {_phrase(node, values, results)}", node.cite)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cds_service.authoring.explain import run_explain
+from cds_service.settings import default_rules_directory
 from tests.authoring.rule_folder import RULES
 
 
@@ -123,3 +124,13 @@ def test_a_file_that_is_no_request_is_an_error(tmp_path: Path) -> None:
     code, text = explained(file)
     assert code == 1
     assert text.startswith("ERROR ")
+
+
+def test_a_statement_that_may_not_speak_of_an_order_shows_what_decides_that() -> None:
+    out = io.StringIO()
+    assert run_explain(default_rules_directory(), "excellus-7.03.03", out) == 0
+    lines = out.getvalue().splitlines()
+    scope, criteria = lines.index("    Speaks of the order when:"), lines.index("    Then covered when:")
+    given = next(number for number, line in enumerate(lines) if "Given intravenously" in line)
+    necessary = next(number for number, line in enumerate(lines) if "Medically necessary for" in line)
+    assert scope < given < criteria < necessary

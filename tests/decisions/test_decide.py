@@ -109,7 +109,9 @@ def test_what_stands_against_coverage_is_named() -> None:
     excluded = changed(criteria=CriteriaGroup(Connective.NOT, (USED,)))
     found = decided({USED.name: True}, statement=excluded)
     assert found.reasons[0].text == f"Stands against coverage: {USED.name}"
-    assert decided({}, statement=excluded).reasons[0].text.startswith("Not yet shown: none of (")
+    still_open = decided({}, statement=excluded).reasons[0]
+    assert still_open.text.startswith(f"Not yet ruled out: {USED.name}")
+    assert still_open.cite == USED.cite
 
 
 def test_a_condition_not_covered_is_recognised_from_the_indication() -> None:
