@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 import pytest
-from gunicorn.http.errors import InvalidChunkSize
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
@@ -58,8 +57,12 @@ def test_bodies_that_are_no_request(data: bytes, status: int, code: str) -> None
     assert (response.status_code, outcome(response)["details"]["coding"][0]["code"]) == (status, code)
 
 
+class InvalidChunkSize(Exception):
+    """Servers raise exceptions of their own."""
+
+
 class BrokenChunks(io.BytesIO):
-    """What gunicorn hands on when a chunked body is not framed as RFC 9112 wants it."""
+    """What a server hands on when a chunked body is not framed as RFC 9112 wants it."""
 
     def readinto(self, buffer: Any) -> int:
         raise InvalidChunkSize(b"zz")
