@@ -57,7 +57,7 @@ def test_bodies_that_are_no_request(data: bytes, status: int, code: str) -> None
     assert (response.status_code, outcome(response)["details"]["coding"][0]["code"]) == (status, code)
 
 
-class InvalidChunkSize(Exception):
+class InvalidChunkError(Exception):
     """Servers raise exceptions of their own."""
 
 
@@ -65,7 +65,7 @@ class BrokenChunks(io.BytesIO):
     """What a server hands on when a chunked body is not framed as RFC 9112 wants it."""
 
     def readinto(self, buffer: Any) -> int:
-        raise InvalidChunkSize(b"zz")
+        raise InvalidChunkError
 
 
 @pytest.mark.parametrize("path", [CALL, f"{CALL}/feedback"])
