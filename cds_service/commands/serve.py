@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cds_service import logs
 from cds_service.commands.figures import figures_folder, forget_worker
+from cds_service.commands.workers import after_start
 from cds_service.settings import Settings, SettingsError, unknown_variables
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("cds_service.serve")
 
 _OPTIONS = ("host", "port", "server", "workers", "threads")
+_APPLICATION = "cds_service.app:create_app"
+_GRANIAN_APPLICATION = "cds_service.commands.workers:create_app"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def start(settings: Settings, application: str = "cds_service.app:create_app") -> None:
+def start(settings: Settings, application: str = _APPLICATION) -> None:
     """Run the chosen server over an application factory, named "module:function", until stopped."""
     serve = _serve_with_granian if settings.server == "granian" else _serve_with_gunicorn
     with figures_folder():
@@ -105,23 +108,7 @@ def _serve_with_gunicorn(settings: Settings, application: str) -> None:
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            host = f"[{settings.host}]" if ":" in settings.host else settings.host
-            memory = Path("/dev/shm")  # noqa: S108 (gunicorn's heartbeat files, not ours)
-            values = {
-                "bind": f"{host}:{settings.port}",
-                "worker_class": "gthread",
-                "workers": settings.workers,
-                "threads": settings.threads,
-                "preload_app": True,
-                "timeout": 60,
-                "graceful_timeout": 15,
-                "keepalive": 30,
-                "loglevel": "warning",
-                "control_socket_disable": True,
-                "child_exit": forget_worker,
-                "worker_tmp_dir": str(memory) if os.access(memory, os.W_OK) else None,
-            }
-            for name, value in values.items():
+            for name, value in gunicorn_settings(settings).items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
 
@@ -131,6 +118,27 @@ def _serve_with_gunicorn(settings: Settings, application: str) -> None:
             return app
 
     Server().run()
+
+
+def gunicorn_settings(settings: Settings) -> dict[str, Any]:
+    """What gunicorn is told; what its version does not know is left out."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    memory = Path("/dev/shm")  # noqa: S108 (gunicorn's heartbeat files, not ours)
+    return {
+        "bind": f"{host}:{settings.port}",
+        "worker_class": "gthread",
+        "workers": settings.workers,
+        "threads": settings.threads,
+        "preload_app": True,
+        "timeout": 60,
+        "graceful_timeout": 15,
+        "keepalive": 30,
+        "loglevel": "warning",
+        "control_socket_disable": True,
+        "post_worker_init": after_start,
+        "child_exit": forget_worker,
+        "worker_tmp_dir": str(memory) if os.access(memory, os.W_OK) else None,
+    }
 
 
 def settle_memory() -> None:
@@ -149,7 +157,7 @@ def _serve_with_granian(settings: Settings, application: str) -> None:
         raise SettingsError("CDS_SERVER: granian is not installed; install cds-service[granian]") from None
     os.environ["CDS_PUBLIC_BASE_URL"] = settings.public_base_url
     Server(
-        application,
+        _GRANIAN_APPLICATION if application == _APPLICATION else application,
         factory=True,
         interface=Interfaces.WSGI,
         address=settings.host,
