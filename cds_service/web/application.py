@@ -6,7 +6,8 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from cds_service.hooks.errors import RequestError
-from cds_service.web import calls, errors, headers, openapi, trust
+from cds_service.web import calls, errors, openapi, trust
+from cds_service.web.headers import AnswerHeaders
 from cds_service.web.paths import CleanPaths
 from cds_service.web.services import EXTENSION, Services
 
@@ -20,10 +21,10 @@ def build_application(services: Services) -> Flask:
     app.jinja_env.lstrip_blocks = True
     openapi.install(app)
     calls.install(app)
-    headers.install(app, services.settings.cors_origins)
     trust.install(app, services.authentication, discovery_token=services.settings.discovery_token)
     app.register_error_handler(RequestError, errors.request_error)
     app.register_error_handler(HTTPException, errors.http_error)
     app.register_error_handler(Exception, errors.internal_error)
-    app.wsgi_app = CleanPaths(app.wsgi_app)  # type: ignore[method-assign]
+    answered = AnswerHeaders(app.wsgi_app, services.settings.cors_origins)
+    app.wsgi_app = CleanPaths(answered)  # type: ignore[method-assign]
     return app

@@ -2,48 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, Response, request
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_SECURITY: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "interest-cohort=()",
-}
-_CONTENT_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+Fields = tuple[tuple[str, str], ...]
+
+_SECURITY: Final[Fields] = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "interest-cohort=()"),
 )
-_PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-    "Access-Control-Max-Age": "600",
-}
+_CONTENT_POLICY: Final = (
+    "Content-Security-Policy",
+    "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)
+_NOT_KEPT: Final = ("Cache-Control", "no-store")
+_PREFLIGHT: Final[Fields] = (
+    ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
+    ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
+    ("Access-Control-Max-Age", "600"),
+)
+_EVERYBODY: Final[Fields] = (("Access-Control-Allow-Origin", "*"),)
 
 
-def install(app: Flask, origins: tuple[str, ...]) -> None:
-    """Add the headers to every answer of the application, errors included.
+class AnswerHeaders:
+    """WSGI middleware: adds the headers to every answer of the application, errors included.
 
     Cross-origin access covers `/cds-services` and below (CDS Hooks 2.0, CORS): browser-based clients
-    send Authorization, so that discovery too is preflighted; no cookies are used.
+    send Authorization, so that discovery too is preflighted; no cookies are used. A view may set a content
+    policy or caching of its own.
     """
 
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        headers = response.headers
-        headers.extend(_SECURITY)
-        headers.setdefault("Content-Security-Policy", _CONTENT_POLICY)
-        if request.path.startswith("/cds-services"):
-            headers.setdefault("Cache-Control", "no-store")
-            if origins == ("*",):
-                headers["Access-Control-Allow-Origin"] = "*"
-            else:
-                headers.add("Vary", "Origin")
-                if (origin := request.headers.get("Origin", "")) in origins:
-                    headers["Access-Control-Allow-Origin"] = origin
-            if request.method == "OPTIONS":
-                for name, value in _PREFLIGHT.items():
-                    headers[name] = value
-        return response
+    def __init__(self, application: WSGIApplication, origins: tuple[str, ...]) -> None:
+        self._application = application
+        self._origins = origins
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Callable[[bytes], object]:
+            present = {name.lower() for name, _ in headers}
+            headers += _SECURITY
+            if "content-security-policy" not in present:
+                headers.append(_CONTENT_POLICY)
+            if environ.get("PATH_INFO", "").startswith("/cds-services"):
+                if "cache-control" not in present:
+                    headers.append(_NOT_KEPT)
+                headers += self._cross_origin(environ)
+            return start_response(status, headers, exc_info)
+
+        return self._application(environ, start)
+
+    def _cross_origin(self, environ: WSGIEnvironment) -> Fields:
+        fields = _EVERYBODY
+        if self._origins != ("*",):
+            origin = environ.get("HTTP_ORIGIN", "")
+            fields = (("Vary", "Origin"),)
+            if origin in self._origins:
+                fields = (*fields, ("Access-Control-Allow-Origin", origin))
+        return fields + _PREFLIGHT if environ["REQUEST_METHOD"] == "OPTIONS" else fields
