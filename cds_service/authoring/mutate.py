@@ -94,11 +94,20 @@ def write_report(report: MutationReport, out: TextIO) -> None:
 
 
 def run_mutate(
-    directory: Path, policies: Sequence[str], out: TextIO, *, sample: int | None = None, seed: int = 1
+    directory: Path,
+    policies: Sequence[str],
+    out: TextIO,
+    *,
+    sample: int | None = None,
+    seed: int = 1,
+    shipped: Path | None = None,
 ) -> int:
-    """`cds-service rules mutate [POLICY ...] [--sample N]`: exit code 0 when at least 95 % are caught."""
+    """`cds-service rules mutate [POLICY ...] [--sample N]`: exit code 0 when at least 95 % are caught.
+
+    Shared definitions that a folder took unchanged from `shipped` are not broken again.
+    """
     try:
-        bench = MutationBench(RuleFolder.open(directory), policies)
+        bench = MutationBench(RuleFolder.open(directory), policies, shipped)
         reviewed = reviewed_equivalents(directory)
     except (CatalogueError, CaseError, UnknownPolicyError, ValueError) as error:
         out.write(f"ERROR {error}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from cds_service.authoring.elm_texts import ElmText, ElmTexts, Name, Node, paths, replaced
@@ -45,9 +46,13 @@ class Mutation:
 class MutationBench:
     """The rules of some policies, all changes of them, and the golden cases that should notice."""
 
-    def __init__(self, folder: RuleFolder, policies: Sequence[str] = ()) -> None:
-        """Raises UnknownPolicyError, CaseError."""
+    def __init__(self, folder: RuleFolder, policies: Sequence[str] = (), shipped: Path | None = None) -> None:
+        """Shared definitions that are those of `shipped`, another rule folder, are proven there: left alone.
+
+        Raises UnknownPolicyError, CaseError.
+        """
         self.folder = folder
+        self._shipped = shipped if shipped and shipped.resolve() != folder.directory.resolve() else None
         self.versions = folder.versions(policies)
         self._texts = ElmTexts(folder.directory)
         first = {(each.policy, each.version): number for number, each in enumerate(self.versions)}
@@ -98,7 +103,14 @@ class MutationBench:
                     chosen |= reached
                 for name in reached:
                     touched.setdefault(name, set()).add((version.policy, version.version, statement.id))
-        return {name: frozenset(touched[name]) for name in chosen}
+        return {name: frozenset(touched[name]) for name in chosen if not self._is_shipped(name)}
+
+    def _is_shipped(self, name: Name) -> bool:
+        if self._shipped is None:
+            return False
+        file = self._texts[name[0]].file
+        original = self._shipped / file
+        return original.is_file() and original.read_bytes() == (self.folder.directory / file).read_bytes()
 
     def _of_definition(self, name: Name, touches: Addressed) -> Iterator[Mutation]:
         text = self._texts[name[0]]

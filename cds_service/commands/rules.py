@@ -64,8 +64,16 @@ def _diff(options: argparse.Namespace, directory: Path) -> int:
 
 def _mutate(options: argparse.Namespace, directory: Path) -> int:
     from cds_service.authoring.mutate import run_mutate
+    from cds_service.settings import default_rules_directory
 
-    return run_mutate(directory, options.policies, sys.stdout, sample=options.sample, seed=options.seed)
+    return run_mutate(
+        directory,
+        options.policies,
+        sys.stdout,
+        sample=options.sample,
+        seed=options.seed,
+        shipped=default_rules_directory(),
+    )
 
 
 def _table(options: argparse.Namespace, directory: Path) -> int:

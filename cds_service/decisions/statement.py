@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from cds_service.cql import CqlRuntimeError, DefinitionTrace, Evaluation, ValueSetSource
 from cds_service.decisions.finding import Finding
@@ -23,6 +24,10 @@ from cds_service.policies.model import (
 )
 
 NO_REASON = "no value"  # what a trace says when it knows no reason
+
+
+# A fact of the order whose name alone does not tell a reader what is missing.
+_NO_INDICATION: Final = ('"Indication is coded in ICD-10-CM" is not known', "the order gives no reason")
 
 
 class NotATruthValueError(Exception):
@@ -152,7 +157,7 @@ def _why_unknown(trace: DefinitionTrace) -> str | None:
     if unavailable:
         return f"data unavailable: {', '.join(sorted(unavailable))}"
     why = trace.why_null
-    return why if why != NO_REASON else None
+    return why.replace(*_NO_INDICATION) if why is not None and why != NO_REASON else None
 
 
 def _result(

@@ -134,3 +134,10 @@ def test_a_statement_that_may_not_speak_of_an_order_shows_what_decides_that() ->
     given = next(number for number, line in enumerate(lines) if "Given intravenously" in line)
     necessary = next(number for number, line in enumerate(lines) if "Medically necessary for" in line)
     assert scope < given < criteria < necessary
+
+
+def test_an_order_without_the_code_looked_for_is_told_in_plain_words() -> None:
+    out = io.StringIO()
+    example = Path(__file__).parents[2] / "fhir_examples" / "covered-isuprel-tilt-table-test.json"
+    assert run_explain(default_rules_directory(), str(example), out) == 0
+    assert "why: no matching code on record" in out.getvalue()

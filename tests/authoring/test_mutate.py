@@ -173,3 +173,12 @@ def test_the_golden_cases_of_the_shipped_policies_notice_a_sample_of_changes() -
     chosen = sample_of(list(bench.mutations()), 120, 20250601)
     report = run_mutations(bench, chosen, reviewed_equivalents(directory))
     assert report.percent >= ENOUGH, "\n".join(map(str, report.missed))
+
+
+def test_shared_definitions_that_are_as_shipped_are_left_alone(rules: Path) -> None:
+    folder = RuleFolder.open(rules)
+    assert any(each.file == CQL for each in MutationBench(folder).mutations())
+    assert any(each.file == CQL for each in MutationBench(folder, shipped=rules).mutations())
+    assert not any(each.file == CQL for each in MutationBench(folder, shipped=RULES).mutations())
+    edit(rules, CQL, "< 18", "< 18 ")
+    assert any(each.file == CQL for each in MutationBench(folder, shipped=RULES).mutations())

@@ -388,3 +388,9 @@ def test_a_reason_that_says_nothing_is_left_out() -> None:
     assert (
         decided(MET | {BMI.name: None}, why_null="no value").reasons[0].text == f"Not yet shown: {BMI.name}"
     )
+
+
+def test_an_order_without_reason_is_said_so_in_words() -> None:
+    unnamed = '"Indication is coded in ICD-10-CM" is not known'
+    found = decided(MET | {BMI.name: None}, why_null=unnamed)
+    assert found.reasons[0].text == f"Not yet shown: {BMI.name} (the order gives no reason)"

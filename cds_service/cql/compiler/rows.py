@@ -149,7 +149,7 @@ def traced_rows(sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
     """Rows of the traced variant: only what survives is evidence, and a query left empty says so."""
     slots = [source.slot for source in sources]
     plain = plain_rows(sources, [], [])
-    subject = (sources[0].type or "").removeprefix("FHIR.") or "value"
+    subject = _in_words(sources[0].type or "")
 
     def rows(frame: Frame) -> Iterator[Any] | None:
         record = frame[0].current
@@ -196,6 +196,13 @@ def traced_rows(sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
             record.notes.append((Why.NO_RESOURCE, f"matching {subject}", None))
 
     return rows
+
+
+def _in_words(type_name: str) -> str:
+    """What a row is, for people: `Observation`, `code`, `value` when nobody knows."""
+    if type_name.startswith("System."):
+        return type_name.removeprefix("System.").lower()
+    return type_name.removeprefix("FHIR.") or "value"
 
 
 def with_origin(value: Closure, slots: list[int]) -> Closure:
