@@ -68,6 +68,7 @@ def _note(response: Response) -> None:
         return
     seconds = call.report.finish()
     measures.observe_seconds(call.service, seconds)
+    measures.tick(call.report.started)
     if call.request is not None and call.answer is not None:
         _measure(measures, call.request, call.answer, call.report)
         if logger.isEnabledFor(logging.INFO):

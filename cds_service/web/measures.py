@@ -7,7 +7,9 @@ hook, HTTP status and issue, response types, coverage-information results, what 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Mapping
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -20,17 +22,26 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _NONE: Final = "none"
+_ADD_UP_EVERY_S: Final = 1.0
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Measures:
-    """The instruments of one application. Threads share them; workers meet in the folder of the variable."""
+    """The instruments of one application. Threads share them; workers meet in the folder of the variable.
+
+    Calls only note what is to be counted: an instrument takes a lock and writes to shared memory each time,
+    which many threads would wait for. The notes are added up when the figures are read, after each batch
+    of the recorder, and at the latest with the first call a second later.
+    """
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
+        self._noted: deque[tuple[Counter | Histogram, float]] = deque()
+        self._adding_up = Lock()
+        self._next = 0.0
 
         def counter(name: str, meaning: str, *labels: str) -> _Counts:
-            return _Counts(Counter(name, meaning, labels, registry=registry))
+            return _Counts(Counter(name, meaning, labels, registry=registry), self._noted)
 
         def gauge(name: str, meaning: str, mode: Any) -> Gauge:
             return Gauge(name, meaning, registry=registry, multiprocess_mode=mode)
@@ -65,7 +76,33 @@ class Measures:
         histogram = self._seconds_of.get(service)
         if histogram is None:
             histogram = self._seconds_of[service] = self._seconds.labels(service)
-        histogram.observe(seconds)
+        self._noted.append((histogram, seconds))
+
+    def tick(self, now: float) -> None:
+        """Add up once a second; `now` is in seconds of any one clock."""
+        if now >= self._next:
+            self._next = now + _ADD_UP_EVERY_S
+            self.add_up()
+
+    def add_up(self) -> None:
+        """Bring what was noted into the figures; another thread that is at it already suffices."""
+        if not self._adding_up.acquire(blocking=False):
+            return
+        try:
+            self._add_up()
+        finally:
+            self._adding_up.release()
+
+    def _add_up(self) -> None:
+        sums: dict[Counter, float] = {}
+        for _ in range(len(self._noted)):
+            instrument, amount = self._noted.popleft()
+            if isinstance(instrument, Histogram):
+                instrument.observe(amount)
+            else:
+                sums[instrument] = sums.get(instrument, 0.0) + amount
+        for counter, amount in sums.items():
+            counter.inc(amount)
 
     def store_progress(self, status: RecorderStatus) -> None:
         """How recording goes in this process; called by its one writer thread."""
@@ -75,9 +112,12 @@ class Measures:
         self._counted = (status.written, status.dropped)
         self._queued.set(status.queued)
         self._healthy.set(1 if status.healthy else 0)
+        self.add_up()
 
     def exposition(self) -> bytes:
         """The figures of all workers in the text format of Prometheus."""
+        with self._adding_up:
+            self._add_up()
         if FOLDER_VARIABLE not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
@@ -86,12 +126,13 @@ class Measures:
 
 
 class _Counts:
-    """A counter whose children are kept by their label values: half the price of looking them up again."""
+    """A counter whose children are kept by their label values, and whose counts are only noted."""
 
-    __slots__ = ("_children", "_counter")
+    __slots__ = ("_children", "_counter", "_noted")
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, counter: Counter, noted: deque[tuple[Counter | Histogram, float]]) -> None:
         self._counter = counter
+        self._noted = noted
         self._children: dict[tuple[str, ...], Counter] = {}
 
     def add(self, *labels: str, amount: float = 1.0) -> None:
@@ -99,7 +140,7 @@ class _Counts:
         child = self._children.get(labels)
         if child is None:
             child = self._children[labels] = self._counter.labels(*labels)
-        child.inc(amount)
+        self._noted.append((child, amount))
 
 
 def coverage_codes(answer: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
