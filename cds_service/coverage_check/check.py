@@ -34,13 +34,12 @@ from cds_service.hooks.prefetch import declared_types
 from cds_service.hooks.request import ORDER_TYPES, HookRequest
 from cds_service.orders.model import DrugOrder, MemberCoverage
 from cds_service.orders.parameters import order_parameters
-from cds_service.orders.read import OrderError, read_drug_order
+from cds_service.orders.read import OrderError, is_drug_order, read_drug_order
 from cds_service.policies.catalogue import Catalogue
 from cds_service.policies.model import NotAddressed, Payer, PolicyVersion
 from cds_service.store.model import DecisionRecord
 
 _LOG: Final = logging.getLogger(__name__)
-_DRUG_ORDER: Final = "MedicationRequest"
 _APPOINTMENTS: Final = frozenset({"Appointment"})
 _NONE: Final[frozenset[str]] = frozenset()
 _NO_DRUG_ORDER: Final = {
@@ -162,7 +161,7 @@ class CoverageCheck:
         report: CallReport,
     ) -> tuple[DrugOrder | None, Determination]:
         report.enter(READ)
-        if resource.get("resourceType") != _DRUG_ORDER:
+        if not is_drug_order(resource, self.catalogue.vocabulary):
             text = _NO_DRUG_ORDER.get(str(resource.get("resourceType")), _NO_DRUG_ORDER[""])
             return None, not_addressed(reference_to(resource), NotAddressed.NOT_A_DRUG, text)
         catalogue = self.catalogue
@@ -266,7 +265,8 @@ def resource_index(request: HookRequest) -> ResourceIndex:
         entries = bundle.get("entry") if isinstance(bundle, Mapping) else None
         for entry in entries if isinstance(entries, list) else ():
             resource = entry.get("resource") if isinstance(entry, Mapping) else None
-            if isinstance(resource, Mapping) and resource.get("resourceType") not in asked:
+            kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
+            if isinstance(kind, str) and kind not in asked:
                 index.add(resource, entry.get("fullUrl"))
     return index
 

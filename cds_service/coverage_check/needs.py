@@ -10,11 +10,10 @@ from cds_service.coverage_check.member import coverage_of
 from cds_service.fhir.index import ResourceIndex
 from cds_service.hooks.errors import RequestError
 from cds_service.hooks.request import HookRequest
-from cds_service.orders.read import OrderError, read_drug_order
+from cds_service.orders.read import OrderError, is_drug_order, read_drug_order
 from cds_service.policies.catalogue import Catalogue
 from cds_service.policies.reads import types_read
 
-_DRUG_ORDER: Final = "MedicationRequest"
 _COVERAGE: Final = "Coverage"
 
 
@@ -46,7 +45,7 @@ def _of_order(
         return everything
     try:
         coverage = coverage_of(order, path, index, catalogue)
-        if order.get("resourceType") != _DRUG_ORDER:
+        if not is_drug_order(order, catalogue.vocabulary):
             return None
         read = read_drug_order(order, index, coverage, catalogue.identify, today, catalogue.vocabulary)
         selection = catalogue.select(read, read.service_date.date)

@@ -14,7 +14,8 @@ class SettingCodes:
     Encounter classes are (canonical system, code); a class without a system is looked up under "". The
     categories are codes of MedicationRequest.category; `after_stay_categories` are the outpatient ones that
     do not contradict a hospital stay now (the drug is for afterwards or for home). `dispensers` are kinds of
-    organizations, (canonical system, code), that hand a drug out but do not give it.
+    organizations, (canonical system, code), that hand a drug out but do not give it;
+    `administration` are codes of services that give a drug without naming it.
     """
 
     inpatient_classes: frozenset[tuple[str, str]] = frozenset()
@@ -25,6 +26,7 @@ class SettingCodes:
     past_encounter_statuses: frozenset[str] = frozenset()
     void_encounter_statuses: frozenset[str] = frozenset()
     dispensers: frozenset[tuple[str, str]] = frozenset()
+    administration: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

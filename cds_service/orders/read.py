@@ -11,11 +11,12 @@ from cds_service.orders.dates import read_service_date
 from cds_service.orders.drug import Identify, identify_drug, read_drug
 from cds_service.orders.errors import OrderError
 from cds_service.orders.indication import read_indication
-from cds_service.orders.model import DrugOrder, MemberCoverage
+from cds_service.orders.infusion import is_drug_order, medication_order
+from cds_service.orders.model import DrugOrder, MemberCoverage, ProductIdentification
 from cds_service.orders.quantity import read_quantity
 from cds_service.orders.setting import order_encounter, read_setting
 
-__all__ = ["OrderError", "read_drug_order"]
+__all__ = ["OrderError", "is_drug_order", "read_drug_order"]
 
 
 def read_drug_order(
@@ -26,31 +27,42 @@ def read_drug_order(
     today: date,
     vocabulary: Vocabulary,
 ) -> DrugOrder:
-    """Read a MedicationRequest (or a look-alike of another FHIR version) into the facts policies ask for.
+    """Read a medication order, or a service order for giving a drug, into the facts policies ask for.
 
     `identify` looks a drug up in the catalogue, `vocabulary` is the catalogue's; `today` is the day of the
     call. Reads ill-formed orders as far as they go and notes what was ignored. Raises OrderError only when
     the order names no drug.
     """
-    drug = read_drug(resource, index, vocabulary.systems)
-    dosages = reads.objects(resource.get("dosageInstruction"))
+    order = medication_order(resource, index, vocabulary)
+    drug = read_drug(order, index, vocabulary.systems)
+    dosages = reads.objects(order.get("dosageInstruction"))
     route_concepts = [concept for dosage in dosages for concept in reads.objects(dosage.get("route"))]
     routes = reads.codings(route_concepts, vocabulary.systems)
     route_texts = reads.texts([concept.get("text") for concept in route_concepts])
     places = index.places_of(resource)
-    service_date, notes = read_service_date(resource, today, places.day if places is not None else None)
-    encounter = order_encounter(resource, index)
+    service_date, notes = read_service_date(order, today, places.day if places is not None else None)
+    product = identify_drug(drug, routes, route_texts, identify)
+    if order is not resource and not _is_named(product, vocabulary):
+        raise OrderError("the service names no drug", "ServiceRequest.code")
+    encounter = order_encounter(order, index)
     return DrugOrder(
         resource=resource,
         reference=reference_to(resource),
-        drug=identify_drug(drug, routes, route_texts, identify),
+        drug=product,
         service_date=service_date,
-        indication=read_indication(resource, encounter, index, vocabulary, service_date.date),
-        setting=read_setting(resource, encounter, index, vocabulary, places),
-        quantity=read_quantity(resource),
+        indication=read_indication(order, encounter, index, vocabulary, service_date.date),
+        setting=read_setting(order, encounter, index, vocabulary, places),
+        quantity=read_quantity(order),
         coverage=coverage,
         route=routes,
         route_text=route_texts[0] if route_texts else None,
         status=reads.text(resource.get("status")),
         notes=(*drug.notes, *notes),
     )
+
+
+def _is_named(product: ProductIdentification, vocabulary: Vocabulary) -> bool:
+    """Whether anything on a service order but the code of giving names the drug."""
+    codes = (each[:2] for each in product.codings)
+    coded = any(each not in vocabulary.settings.administration for each in codes)
+    return coded or product.product is not None or bool(product.possible)

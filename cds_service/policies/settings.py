@@ -23,6 +23,7 @@ def load_setting_codes(files: CatalogueFiles, systems: CodeSystems) -> SettingCo
         past_encounter_statuses=frozenset(statuses.texts("past")),
         void_encounter_statuses=frozenset(statuses.texts("void")),
         dispensers=_kinds(entry.optional_entry("dispensers"), systems),
+        administration=_kinds(entry.optional_entry("administration"), systems),
     )
     if found.inpatient_classes & found.outpatient_classes:
         classes.fail("outpatient", "has a code that is inpatient too")
