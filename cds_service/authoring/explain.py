@@ -36,7 +36,7 @@ def run_explain(rules_directory: Path, target: str, out: TextIO) -> int:
     """
     try:
         folder = RuleFolder.open(rules_directory)
-        for line in _explained(folder, target):
+        for line in explained(folder, target):
             out.write(f"{line}\n")
     except (CatalogueError, CaseError, RequestError, LookupError, ValueError) as error:
         out.write(f"ERROR {error}\n")
@@ -44,7 +44,8 @@ def run_explain(rules_directory: Path, target: str, out: TextIO) -> int:
     return 0
 
 
-def _explained(folder: RuleFolder, target: str) -> Iterator[str]:
+def explained(folder: RuleFolder, target: str) -> Iterator[str]:
+    """Lines about a policy, a golden case or a request file. Raises what reading them raises."""
     if Path(target).is_file():
         return _request(folder, Path(target))
     versions = [

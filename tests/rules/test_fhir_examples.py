@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from cds_service.authoring.explain import explained
+from cds_service.authoring.rule_folder import RuleFolder
+from cds_service.settings import default_rules_directory
+
 EXAMPLES = Path(__file__).parents[2] / "fhir_examples"
 FILES = sorted(EXAMPLES.glob("*.json"))
 SANDBOX = [path for path in FILES if path.name.startswith("sandbox-shape")]
@@ -42,7 +46,7 @@ def _faults(request: dict[str, Any]) -> list[str]:
 def test_there_are_enough_examples_and_the_readme_lists_each() -> None:
     listed = re.findall(r"\]\(([a-z0-9-]+\.json)\)", (EXAMPLES / "README.md").read_text("utf-8"))
     assert sorted(listed) == [path.name for path in FILES]
-    assert len(FILES) >= 12
+    assert len(FILES) >= 20
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path not in SANDBOX], ids=lambda path: path.stem)
@@ -94,3 +98,53 @@ def test_one_example_brings_a_whole_chart() -> None:
     assert {"patient", "encounter", "coverage", "conditions", "observations", "medications"} <= set(
         request["prefetch"]
     )
+
+
+# What the README says first of an example, and the outcome that it stands for.
+SAID = {
+    "covered": {"covered"},
+    "covered as to the site": {"covered"},
+    "covered in a hospital outpatient department": {"covered"},
+    "documentation needed": {"documentation-needed"},
+    "not covered": {"not-covered"},
+    "not covered as ordered": {"not-covered"},
+    "conditional": {"site-unknown"},
+    "not addressed": {"not-addressed"},
+    "lower-cost site": {"lower-cost-site"},
+    "four orders, four answers": {"covered", "not-covered", "documentation-needed", "not-addressed"},
+    "the same order on the last day of one version (covered) and the first of the next": {
+        "covered",
+        "documentation-needed",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    """What `rules explain` says of each example."""
+    folder = RuleFolder.open(default_rules_directory())
+    return {path.name: "\n".join(explained(folder, str(path))) for path in FILES}
+
+
+def test_each_example_is_decided_as_the_readme_says(told: dict[str, str]) -> None:
+    text = (EXAMPLES / "README.md").read_text("utf-8")
+    lines = dict(re.findall(r"\]\(([a-z0-9-]+\.json)\) \| (.+) \|\n", text))
+    for name, says in told.items():
+        said = re.split(r": | \(documentation needed\)", lines[name])[0]
+        assert set(re.findall(r"^Outcome: (\S+)$", says, re.MULTILINE)) == SAID[said], name
+
+
+def test_the_examples_show_every_policy_and_every_answer(told: dict[str, str]) -> None:
+    says = "\n".join(told.values())
+    outcomes = {
+        "covered",
+        "documentation-needed",
+        "not-covered",
+        "lower-cost-site",
+        "site-unknown",
+        "not-addressed",
+    }
+    assert set(re.findall(r"^Outcome: (\S+)$", says, re.MULTILINE)) == outcomes
+    policies = set(re.findall(r"^Policy: .* version \S+: .* -> \S+$", says, re.MULTILINE))
+    for policy in ("1701 .*2024-07-01", "1701 .*2025-06-01", "Site of Care", "7.03.03", "MP-446"):
+        assert any(re.search(policy, line) for line in policies), policy
