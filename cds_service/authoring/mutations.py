@@ -64,7 +64,16 @@ _CONDITIONS = frozenset(
 
 
 def variants(node: Node, words: Words) -> Iterator[Variant]:
-    """The changes of one expression node (not of what is inside it)."""
+    """The changes of one expression node (not of what is inside it).
+
+    Logic without words is the translator's own (a retrieve by a choice of elements): nobody wrote it.
+    """
+    if (node.get("type") in ("And", "Or") or node.get("type") in _CONDITIONS) and not words(node):
+        return iter(())
+    return _variants(node, words)
+
+
+def _variants(node: Node, words: Words) -> Iterator[Variant]:
     kind = node.get("type")
     if kind in ("And", "Or"):
         yield from _connective(node, words)

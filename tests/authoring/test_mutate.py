@@ -141,6 +141,7 @@ def changes(node: dict[str, object]) -> Iterator[str]:
             {"type": "SameOrBefore", "words": "x"},
             ["on or before becomes before in: x", "on or before becomes after in: x"],
         ),
+        ({"type": "And", "operand": [{"words": "a"}, {"words": "b"}]}, []),
         ({"type": "Not", "words": "not a", "operand": {}}, ["without its not: not a"]),
         ({"type": "Exists", "words": "x", "resultTypeName": BOOLEAN}, ["negated: x"]),
         ({"type": "ExpressionRef", "words": "x", "resultTypeName": INTEGER}, []),
