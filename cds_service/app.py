@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cds_service import logs
 from cds_service.coverage_check import CoverageCheck
+from cds_service.coverage_check.membership import member_lookup
 from cds_service.fhir.ehr import AllowedServers, EhrClient, EhrLimits
 from cds_service.hooks.reading import RequestLimits
 from cds_service.policies.catalogue import Catalogue
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         public_base_url=public_base_url,
         assertion_key=settings.assertion_key,
         ehr=_ehr(settings),
+        members=member_lookup(settings.member_lookup, settings.database_url),
     )
     return build_application(
         Services(

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _errors(commands)
     _feedback(commands)
     _retention(commands)
+    _members(commands)
     return parser
 
 
@@ -174,6 +175,24 @@ def _feedback(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     report.add_argument("--json", action="store_true", help="print JSON")
     report.add_argument("--since", type=date.fromisoformat, metavar="DATE", help="from this day on")
     report.add_argument("--comments", action="store_true", help="show the clinicians' own words too")
+
+
+def _members(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    members = commands.add_parser("members", help="fill the table of members (CDS_MEMBER_LOOKUP=table)")
+    members.set_defaults(module="members")
+    actions = members.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = "check a CSV file whole, then put its members on file"
+    action = actions.add_parser("import", help=text, description=text)
+    action.add_argument(
+        "file", type=Path, metavar="FILE", help="CSV in UTF-8; its first line names the columns"
+    )
+    action.add_argument(
+        "--mode",
+        choices=["upsert", "replace-all"],
+        default="upsert",
+        help="upsert (default): members of the file get just its lines, others stay; replace-all: "
+        "nothing else stays",
+    )
 
 
 def _retention(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -185,6 +185,13 @@ class Settings:
         "Certificates (PEM) that vouch for FHIR servers.",
         "those of well-known authorities",
     )
+    member_lookup: str = _setting(
+        "CDS_MEMBER_LOOKUP",
+        "trust-ehr",
+        choice("trust-ehr", "table"),
+        "`trust-ehr` believes the Coverage of the call; `table` looks the member up in the table that "
+        "`cds-service members import` fills.",
+    )
     cors_origins: tuple[str, ...] = _setting(
         "CDS_CORS_ORIGINS",
         ("*",),

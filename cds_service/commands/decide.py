@@ -17,6 +17,7 @@ from cds_service.commands.errors import CommandError
 from cds_service.coverage_check import CoverageCheck
 from cds_service.coverage_check.check import resource_index
 from cds_service.coverage_check.member import coverage_of
+from cds_service.coverage_check.membership import member_lookup
 from cds_service.coverage_check.scope import orders_in_scope
 from cds_service.hooks.reading import RequestLimits, write_json
 from cds_service.hooks.request import hook_named, parse_hook_request
@@ -43,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
         folder.catalogue,
         public_base_url=settings.public_base_url or f"http://{settings.host}:{settings.port}",
         assertion_key=settings.assertion_key,
+        members=member_lookup(settings.member_lookup, settings.database_url),
     )
     answer = check.answer(request, now)
     if options.json:
@@ -53,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
     index = resource_index(request)
     for path, order in orders_in_scope(request, index, frozenset()).draft_orders:
         coverage = coverage_of(order, path, index, folder.catalogue)
-        _, determination = check.determine(order, index, coverage, now.date(), now)
+        (member,) = check.members([coverage])
+        _, determination = check.determine(order, index, coverage, now.date(), now, member=member)
         sys.stdout.write("\n".join(explain_tree(folder, determination)) + "\n")
     for card in answer["cards"]:
         sys.stdout.write(f"\nCard ({card['indicator']}): {card['summary']}\n")

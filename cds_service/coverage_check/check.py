@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from cds_service.coverage_check.fetching import fetch
 from cds_service.coverage_check.member import coverage_of, inactive
+from cds_service.coverage_check.membership import (
+    Member,
+    MemberLookup,
+    Refusal,
+    by_table,
+    enrolled,
+    excluded,
+    look_up,
+    refused,
+)
 from cds_service.coverage_check.network import network_sites
 from cds_service.coverage_check.recording import decision_record
 from cds_service.coverage_check.report import EVALUATE, FETCH, INDEX, READ, RESPOND, CallReport
@@ -59,7 +69,8 @@ class CoverageCheck:
     """Decides orders by the policies of one catalogue. One instance serves all threads.
 
     `public_base_url` starts the addresses of policy pages; `assertion_key` keys the assertion ids.
-    `ehr` reads what calls lack from their FHIR servers; without it nothing is fetched.
+    `ehr` reads what calls lack from their FHIR servers; without it nothing is fetched. `members` looks
+    members up; without it the Coverage of the call is believed.
     """
 
     def __init__(
@@ -70,10 +81,12 @@ class CoverageCheck:
         public_base_url: str = "http://127.0.0.1:8000",
         assertion_key: str = "",
         ehr: EhrClient | None = None,
+        members: MemberLookup | None = None,
     ) -> None:
         self.catalogue = catalogue
         self._recorder = recorder
         self._ehr = ehr
+        self._members = members
         self._base_url = public_base_url.rstrip("/")
         self._key = assertion_key.encode()
         self._pages: dict[tuple[str, str], str] = {}
@@ -106,14 +119,16 @@ class CoverageCheck:
         request = orders_in_scope(request, index, failed)
         report.enter(READ)
         try:
-            members = [
+            coverages = [
                 coverage_of(order, path, index, self.catalogue) for path, order in request.draft_orders
             ]
         except RequestError as error:
             raise without_coverage(error, failed) from None
         assertions = [
-            self._assert(order, index, coverage, request, configuration, now, report, failed)
-            for (_, order), coverage in zip(request.draft_orders, members, strict=True)
+            self._assert(order, index, coverage, request, configuration, now, report, failed, member)
+            for (_, order), coverage, member in zip(
+                request.draft_orders, coverages, self.members(coverages), strict=True
+            )
         ]
         report.assertions = assertions
         report.enter(RESPOND)
@@ -126,6 +141,10 @@ class CoverageCheck:
             policy_page=self.policy_page,
         )
 
+    def members(self, coverages: Sequence[MemberCoverage]) -> Sequence[Member | None]:
+        """What is known of the member of each Coverage, by one read; None where the Coverage is believed."""
+        return [None] * len(coverages) if self._members is None else look_up(self._members, coverages)
+
     def determine(
         self,
         resource: Mapping[str, Any],
@@ -135,6 +154,7 @@ class CoverageCheck:
         now: datetime,
         answers: Mapping[str, Any] | None = None,
         report: CallReport | None = None,
+        member: Member | None = None,
     ) -> tuple[DrugOrder | None, Determination]:
         """Decide one order; the DrugOrder is None when it is no drug order or could not be read.
 
@@ -143,7 +163,7 @@ class CoverageCheck:
         """
         try:
             return self._determine(
-                resource, index, coverage, today, now, answers or {}, report or CallReport()
+                resource, index, coverage, today, now, answers or {}, report or CallReport(), member
             )
         except Exception as error:
             _log_trouble(error)
@@ -159,11 +179,14 @@ class CoverageCheck:
         now: datetime,
         answers: Mapping[str, Any],
         report: CallReport,
+        member: Member | None,
     ) -> tuple[DrugOrder | None, Determination]:
         report.enter(READ)
+        reference = reference_to(resource)
         if not is_drug_order(resource, self.catalogue.vocabulary):
             text = _NO_DRUG_ORDER.get(str(resource.get("resourceType")), _NO_DRUG_ORDER[""])
-            return None, not_addressed(reference_to(resource), NotAddressed.NOT_A_DRUG, text)
+            answer = not_addressed(reference, NotAddressed.NOT_A_DRUG, text)
+            return None, _refusal(reference, coverage, index, today, member) or answer
         catalogue = self.catalogue
         try:
             order = read_drug_order(
@@ -171,7 +194,15 @@ class CoverageCheck:
             )
         except OrderError as error:
             text = f"The drug of this order cannot be read: {error.message}"
-            return None, not_addressed(reference_to(resource), NotAddressed.NO_POLICY, text)
+            answer = not_addressed(reference, NotAddressed.NO_POLICY, text)
+            return None, _refusal(reference, coverage, index, today, member) or answer
+        if member is not None:
+            enrolments = enrolled(member, coverage, index.patient, order.service_date.date)
+            if isinstance(enrolments, Refusal):
+                return order, refused(enrolments, reference, order)
+            product = catalogue.products.get(order.drug.product or "")
+            coverage = by_table(coverage, enrolments, order, product)
+            order = order._replace(coverage=coverage)
         text_inactive = inactive(coverage, order.service_date.date)
         if text_inactive is not None:
             return order, no_active_coverage(order, text_inactive)
@@ -193,6 +224,8 @@ class CoverageCheck:
             value_sets=catalogue.value_sets,
             attestable=bool(answers),
         )
+        if coverage.service_excluded and member is not None:
+            determination = excluded(order, determination)
         return order, determination
 
     def _assert(
@@ -205,9 +238,14 @@ class CoverageCheck:
         now: datetime,
         report: CallReport,
         failed: frozenset[str],
+        member: Member | None,
     ) -> CoverageAssertion:
         """Decide one order, name the decision, and hand it to the recorder."""
-        order, determination = self.determine(resource, index, coverage, now.date(), now, report=report)
+        order, determination = self.determine(
+            resource, index, coverage, now.date(), now, report=report, member=member
+        )
+        if order is not None:
+            coverage = order.coverage
         if failed:
             determination = after_trouble(determination, resource, failed)
         payer = self.catalogue.payers[coverage.payer]
@@ -269,6 +307,14 @@ def resource_index(request: HookRequest) -> ResourceIndex:
             if isinstance(kind, str) and kind not in asked:
                 index.add(resource, entry.get("fullUrl"))
     return index
+
+
+def _refusal(
+    reference: str, coverage: MemberCoverage, index: ResourceIndex, on: date, member: Member | None
+) -> Determination | None:
+    """Why the member of an order that is not decided here has no coverage; None when there is some."""
+    found = enrolled(member, coverage, index.patient, on) if member is not None else ()
+    return refused(found, reference, None) if isinstance(found, Refusal) else None
 
 
 def _stage(determination: Determination, hook: str) -> str:

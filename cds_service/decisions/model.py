@@ -159,4 +159,5 @@ TECHNICAL_CODES: Final[dict[str, str]] = {
     "CDS-2002": "A rule of the policy gave something else than true, false or unknown.",
     "CDS-2003": "The order could not be processed.",
     "CDS-2004": "Data that decides could not be read from the FHIR server.",
+    "CDS-2005": "The member could not be looked up.",
 }

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-LATEST_REVISION = "0003"
+LATEST_REVISION = "0004"
 """The newest revision in `migrations/versions`: a database that names it needs no upgrade."""
 
 
@@ -160,4 +160,20 @@ feedback = Table(
     Column("outcome_at", UtcDateTime()),
     Index("ix_feedback_received_at", "received_at"),
     Index("ix_feedback_card", "card"),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("payer", String(128), nullable=False),
+    Column("member_id", String(128), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("birth_date", Date, nullable=False),
+    Column("plan", String(255), nullable=False),
+    Column("line_of_business", String(128)),
+    Column("effective_from", Date, nullable=False),
+    Column("effective_to", Date),
+    Column("exclusions", _json(), nullable=False),
+    Index("ix_member_payer_member_id", "payer", "member_id"),
 )
