@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -34,8 +35,6 @@ def after_start(worker: Any) -> None:
 
 def create_app() -> Flask:
     """The application factory of granian, which has no such hook: each of its workers calls it."""
-    from cds_service import app
-
-    application = app.create_app()
+    application: Flask = importlib.import_module("cds_service.app").create_app()
     load_later()
     return application
