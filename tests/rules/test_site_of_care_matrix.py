@@ -1,4 +1,4 @@
-"""Every drug of the site-of-care list, in every setting, with every exception: decided as a client's order is."""
+"""Every drug of the site-of-care list, in every setting, with every exception, as a client orders it."""
 
 from __future__ import annotations
 
@@ -112,7 +112,8 @@ def test_the_list_is_as_long_as_the_document_has_it() -> None:
     listed = statement()
     assert len(listed.products) >= 133
     assert len(listed.billing_codes) >= 125
-    assert listed.transition is not None and (listed.transition.days, listed.transition.once) == (30, True)
+    assert listed.transition is not None
+    assert (listed.transition.days, listed.transition.once) == (30, True)
     assert len(listed.lower_cost_settings) == 3
 
 

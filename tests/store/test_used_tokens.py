@@ -15,7 +15,7 @@ from cds_service.store.database import open_engine
 from cds_service.store.schema import used_token
 from cds_service.store.used_tokens import UsedTokens
 
-LATER = datetime.now(UTC) + timedelta(minutes=5)
+LATER = datetime.now(UTC) + timedelta(days=1)  # beyond the end of any test run
 EHR, OTHER = "https://ehr.example.org", "https://other.example.org"
 
 
