@@ -69,7 +69,7 @@ class ResourceIndex:
         self._patient_id: str | None = None
         self._own_reference = ""
         self._encounter_id: str | None = None
-        self._asked: set[int] = set()  # orders that the call asks about
+        self._asked: dict[str, set[int]] = {}  # by type, the orders that the call asks about
         self._places: dict[int, NamedPlaces] = {}
 
     @classmethod
@@ -119,7 +119,7 @@ class ResourceIndex:
 
         An order that is asked about is no record of the past: `resources` leaves it out.
         """
-        self._asked.add(id(order))
+        self._asked.setdefault(str(order.get("resourceType")), set()).add(id(order))
         if places is not None:
             self._places[id(order)] = places
         self._shown.clear()
@@ -281,8 +281,8 @@ class ResourceIndex:
                 ]
             )
             hidden = len(of_type) - len(shown)
-            if self._asked:
-                shown = tuple([each for each in shown if id(each) not in self._asked])
+            if asked := self._asked.get(resource_type):
+                shown = tuple([each for each in shown if id(each) not in asked])
             if hidden:
                 self._note(f"{hidden} {resource_type} of another patient left out")
             self._shown[resource_type] = shown
