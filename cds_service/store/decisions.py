@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, Insert, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cds_service.store.database import open_engine, writing
+from cds_service.store.database import writing
 from cds_service.store.model import (
     AuthorizationRecord,
     DecisionRecord,
@@ -18,7 +18,7 @@ from cds_service.store.model import (
 )
 from cds_service.store.rows import table_rows
 from cds_service.store.schema import coverage_assertion, prior_authorization
-from cds_service.store.upgrade import ensure_current
+from cds_service.store.upgrade import open_current
 
 
 class DecisionStore:
@@ -34,13 +34,7 @@ class DecisionStore:
 
         Raises StoreError or SQLAlchemyError when the database cannot be used.
         """
-        engine = open_engine(url)
-        try:
-            ensure_current(engine)
-        except BaseException:
-            engine.dispose()
-            raise
-        return cls(engine)
+        return cls(open_current(url))
 
     def close(self) -> None:
         """Give the connections back."""

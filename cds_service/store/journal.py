@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Table, and_, delete, func, not_, or_, select
 
-from cds_service.store.database import open_engine, writing
+from cds_service.store.database import writing
 from cds_service.store.schema import (
     coverage_assertion,
     feedback,
@@ -17,7 +17,7 @@ from cds_service.store.schema import (
     prior_authorization,
     sent_card,
 )
-from cds_service.store.upgrade import ensure_current
+from cds_service.store.upgrade import open_current
 
 _AT_ONCE: Final = 5_000
 """Rows deleted in one transaction, so that the writers of a running service wait only shortly."""
@@ -60,13 +60,7 @@ class Journal:
     @classmethod
     def open(cls, url: str) -> Journal:
         """Connect to `url` and bring its schema up to date; raises StoreError or SQLAlchemyError."""
-        engine = open_engine(url)
-        try:
-            ensure_current(engine)
-        except BaseException:
-            engine.dispose()
-            raise
-        return cls(engine)
+        return cls(open_current(url))
 
     def close(self) -> None:
         """Give the connections back."""

@@ -8,12 +8,26 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
-from cds_service.store.database import BUSY_TIMEOUT_MS, writing
+from cds_service.store.database import BUSY_TIMEOUT_MS, open_engine, writing
 from cds_service.store.errors import StoreError
 from cds_service.store.schema import LATEST_REVISION
 
 _UPGRADE_LOCK = 0x0CD5_5E12
 """PostgreSQL advisory lock held during an upgrade, so that processes starting together take turns."""
+
+
+def open_current(url: str) -> Engine:
+    """Connect to `url` and bring its schema up to date; nothing stays open when that fails.
+
+    Raises StoreError or SQLAlchemyError when the database cannot be used.
+    """
+    engine = open_engine(url)
+    try:
+        ensure_current(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
 
 
 def ensure_current(engine: Engine) -> bool:
