@@ -1,0 +1,1 @@
+"""Documentation Templates and Rules: forms made of the criteria, packages, and answers read back."""

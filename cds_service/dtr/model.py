@@ -1,0 +1,132 @@
+"""A form as the service sees it: the questions of one policy statement, before any DTR version shapes them.
+
+One question stands for one criterion (or for the fact that settles it), so that form and rule cannot drift.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from cds_service.policies.model import Connective
+
+
+class AnswerType(enum.Enum):
+    """What kind of answer a question takes; the values are those of Questionnaire.item.type, but QUANTITY."""
+
+    BOOLEAN = "boolean"
+    QUANTITY = "quantity"
+    DATE = "date"
+    CHOICE = "choice"
+    ATTACHMENT = "attachment"
+    TEXT = "text"
+
+
+class Option(NamedTuple):
+    """One coded answer of a choice; `means` is the truth value of the criterion when it is chosen."""
+
+    system: str
+    code: str
+    display: str
+    means: bool | None = None
+
+
+class Comparison(NamedTuple):
+    """A test of one earlier answer, as in Questionnaire.item.enableWhen ("exists" tests for any answer)."""
+
+    link_id: str
+    operator: str  # exists | = | != | > | < | >= | <=
+    value: bool | Decimal
+
+
+class Conditions(NamedTuple):
+    """Tests that must all hold, or of which any one must."""
+
+    connective: Connective
+    parts: tuple[Comparison | Conditions, ...]
+
+
+class PopulatedBy(NamedTuple):
+    """The CQL definition whose value prefills a question, by the name of its library."""
+
+    library: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a form.
+
+    `link_id` is the id of the criterion, or starts with it. `definition` is the CQL definition that the
+    answer stands for, as `EvaluationInput.answers` names it; None where no rule reads the answer
+    (documents, items that the policy's author added). `documents` is the link id of the question whose
+    answer this attachment proves. `enabled` says when the question is asked (None: always); `required`
+    holds only while it is enabled. `unit` is UCUM.
+    """
+
+    link_id: str
+    text: str
+    type: AnswerType
+    criterion: str | None
+    definition: str | None
+    cite: str = ""
+    help: str | None = None
+    unit: str | None = None
+    options: tuple[Option, ...] = ()
+    required: bool = True
+    repeats: bool = False
+    enabled: Comparison | Conditions | None = None
+    populated_by: PopulatedBy | None = None
+    documents: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A group of questions, as the policy groups its criteria; `text` is never empty."""
+
+    link_id: str
+    text: str
+    connective: Connective
+    children: tuple[Section | Question, ...]
+    cite: str = ""
+    enabled: Comparison | Conditions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The questionnaire of one statement of one policy version.
+
+    `id` is URL-safe and the same for all versions of the policy ("cigna-1701-macrilen"); `version` is that
+    of the policy version's CQL library, in the form of semantic versioning. `url` is the canonical without
+    version. `library` is the name of the CQL library that decides.
+    """
+
+    id: str
+    version: str
+    url: str
+    title: str
+    policy: str
+    policy_version: str
+    statement: str
+    library: str
+    items: tuple[Section | Question, ...]
+
+    @property
+    def canonical(self) -> str:
+        """The address with version, as `questionnaire` of coverage-information names it."""
+        return f"{self.url}|{self.version}"
+
+    def questions(self) -> Iterator[Question]:
+        """Every question in the policy's order."""
+        yield from _questions(self.items)
+
+
+def _questions(items: tuple[Section | Question, ...]) -> Iterator[Question]:
+    for item in items:
+        if isinstance(item, Question):
+            yield item
+        else:
+            yield from _questions(item.children)
