@@ -24,6 +24,9 @@ class ErrorKind(enum.Enum):
     UNAUTHENTICATED = "unauthenticated"  # no token, or none that proves who calls
     FORBIDDEN = "forbidden"  # a proven caller that may not call
     TOO_MANY = "too-many"  # more calls than this client may make
+    OPERATION = "operation"  # not what a FHIR operation or search takes
+    NOT_FOUND = "not-found"  # nothing of this name is on file
+    TOO_COSTLY = "too-costly"  # an answer larger than this service gives
     UNAVAILABLE = "unavailable"  # the service cannot tell at the moment; a later call may be answered
 
 
@@ -50,6 +53,9 @@ ERROR_CODES: Final[dict[str, str]] = {
     "CDS-1032": "Several Coverages, and the order does not say which one is meant.",
     "CDS-1040": "Required data is neither in prefetch nor can it be queried.",
     "CDS-1041": "An order that the context names does not exist where the client says it is.",
+    "CDS-1050": "No documentation is asked for under this id or link, or no longer.",
+    "CDS-1051": "The questionnaire response is not valid for its questionnaire.",
+    "CDS-1052": "Documentation cannot be read or kept at the moment.",
     "CDS-1100": "A bearer token is needed: a JWT that a registered client signed.",
     "CDS-1101": "The bearer token is not a JWT that can be read.",
     "CDS-1102": "The token is signed with an algorithm that is not allowed here.",
@@ -68,6 +74,20 @@ ERROR_CODES: Final[dict[str, str]] = {
     "CDS-1121": "The tenant is not one the client is registered for.",
     "CDS-1130": "The client makes more calls than it may.",
     "CDS-1140": "Whether the token was used before cannot be told at the moment.",
+    "CDS-1150": "An access token is needed; the token endpoint gives one to a registered client.",
+    "CDS-1151": "The access token does not hold, or has expired.",
+    "CDS-1152": "The access token does not allow this call (scope).",
+    "CDS-1210": "None of order, questionnaire and context is given.",
+    "CDS-1211": "The Coverage is that of no member.",
+    "CDS-1212": "The Coverage is not the one that the decision is about.",
+    "CDS-1213": "Nothing of this address is on file.",
+    "CDS-1214": "The expansion is larger than this service gives.",
+    "CDS-1215": "The QuestionnaireResponse is not valid for its questionnaire.",
+    "CDS-1216": "A parameter is not supported here.",
+    "CDS-1217": "The questionnaire that was asked for is not on file.",
+    "CDS-1218": "Documentation is needed, and there is no questionnaire for it.",
+    "CDS-1219": "The order cannot be read, so that no questionnaire can be chosen for it.",
+    "CDS-1220": "What the operation takes is missing, or has the wrong form.",
     "CDS-1404": "No such address.",
     "CDS-1405": "The address does not support this method.",
     "CDS-1406": "The address does not offer the asked representation.",

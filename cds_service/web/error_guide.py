@@ -10,10 +10,11 @@ from cds_service.web.errors import status_by_version
 
 _JSON: Final = ErrorKind.NOT_JSON
 _INVALID: Final = ErrorKind.INVALID
+_OPERATION: Final = ErrorKind.OPERATION
 _TOKEN: Final = ErrorKind.UNAUTHENTICATED
 _SYNCHRONISE: Final = "Set the clock of the client by a time server, and make a new token."
 
-GUIDE: Final[dict[str, tuple[ErrorKind | int, str]]] = {
+GUIDE: Final[dict[str, tuple[ErrorKind | int | str, str]]] = {
     "CDS-1001": (_JSON, "Send the hook request as the body of the POST."),
     "CDS-1002": (_JSON, "Send JSON in UTF-8; the message says where reading stopped."),
     "CDS-1003": (ErrorKind.TOO_LARGE, "Prefetch less, or raise `CDS_MAX_BODY_BYTES`."),
@@ -43,6 +44,13 @@ GUIDE: Final[dict[str, tuple[ErrorKind | int, str]]] = {
         "Prefetch what the message names, or send `fhirServer` and `fhirAuthorization` to have it read.",
     ),
     "CDS-1041": (_INVALID, "Name an order that exists; the answer to its prefetch key does not hold it."),
+    "CDS-1050": (
+        ErrorKind.NOT_FOUND,
+        "Call the hook again for the order and use the coverage-assertion-id or the link of that answer; ids "
+        "and links live for `CDS_FORM_LIFETIME` and belong to the client that was given them.",
+    ),
+    "CDS-1051": (_INVALID, "Correct the item that `expression` names; the message says what is expected."),
+    "CDS-1052": (ErrorKind.UNAVAILABLE, "Send it again later; the operator looks at the database."),
     "CDS-1100": (_TOKEN, "Send `Authorization: Bearer` with a JWT as CDS Hooks describes it."),
     "CDS-1101": (_TOKEN, "Send a signed JWT in its compact form."),
     "CDS-1102": (_TOKEN, "Sign with an algorithm that `CDS_JWT_ALGORITHMS` allows, with a key made for it."),
@@ -68,6 +76,29 @@ GUIDE: Final[dict[str, tuple[ErrorKind | int, str]]] = {
         "Wait for as long as `Retry-After` says; `CDS_RATE_LIMIT` sets the limit.",
     ),
     "CDS-1140": (ErrorKind.UNAVAILABLE, "Call again with a new token; the operator looks at the database."),
+    "CDS-1150": (_TOKEN, "Ask for an access token as `/.well-known/smart-configuration` says, and send it."),
+    "CDS-1151": (_TOKEN, "Ask for a new access token; one lives for five minutes."),
+    "CDS-1152": (ErrorKind.FORBIDDEN, "Ask for a token with the scope that the message names."),
+    "CDS-1210": (
+        _OPERATION,
+        "Say what a package is wanted for: an order, a questionnaire or an assertion id.",
+    ),
+    "CDS-1211": (ErrorKind.COVERAGE, "Send the Coverage of a member of a payer that is served here."),
+    "CDS-1212": (ErrorKind.COVERAGE, "Send the Coverage that the coverage-information names."),
+    "CDS-1213": (ErrorKind.NOT_FOUND, "Search for what is on file, or take the address from a package."),
+    "CDS-1214": (ErrorKind.TOO_COSTLY, "Give a `filter`, or a smaller `count`."),
+    "CDS-1215": (
+        _OPERATION,
+        "Correct the element that `expression` names; the questionnaire says what it takes.",
+    ),
+    "CDS-1216": (_OPERATION, "Use only what the CapabilityStatement lists."),
+    "CDS-1217": ("warning", "Take the canonical from the coverage-information; it may be out of force."),
+    "CDS-1218": ("warning", "Send what the card lists as needed to the payer; the message says how."),
+    "CDS-1219": ("warning", "Send an order that names its drug, as for the hooks."),
+    "CDS-1220": (
+        _OPERATION,
+        "Correct the parameter that `expression` names; the message says what it takes.",
+    ),
     "CDS-1404": (404, "Take the address from discovery."),
     "CDS-1405": (405, "Use a method that the header `Allow` names."),
     "CDS-1406": (406, "Accept `application/json`, or `text/html` for pages."),
@@ -120,9 +151,9 @@ def documentation() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _status(kind: ErrorKind | int) -> str:
+def _status(kind: ErrorKind | int | str) -> str:
     """The HTTP status; where CRD versions differ, each with its versions."""
-    if isinstance(kind, int):
+    if isinstance(kind, int | str):
         return str(kind)
     versions: dict[int, list[str]] = {}
     for version, status in status_by_version(kind).items():

@@ -32,6 +32,9 @@ _STATUS: Final[dict[ErrorKind, dict[str, int]]] = {
     ErrorKind.UNAUTHENTICATED: {"2.0": 401, "2.1": 401, "2.2": 401},
     ErrorKind.FORBIDDEN: {"2.0": 403, "2.1": 403, "2.2": 403},
     ErrorKind.TOO_MANY: {"2.0": 429, "2.1": 429, "2.2": 429},
+    ErrorKind.OPERATION: {"2.0": 400, "2.1": 400, "2.2": 400},
+    ErrorKind.NOT_FOUND: {"2.0": 404, "2.1": 404, "2.2": 404},
+    ErrorKind.TOO_COSTLY: {"2.0": 422, "2.1": 422, "2.2": 422},
     ErrorKind.UNAVAILABLE: {"2.0": 503, "2.1": 503, "2.2": 503},
 }
 
@@ -49,6 +52,9 @@ _ISSUE_TYPE: Final[dict[ErrorKind, str]] = {
     ErrorKind.UNAUTHENTICATED: "login",
     ErrorKind.FORBIDDEN: "forbidden",
     ErrorKind.TOO_MANY: "throttled",
+    ErrorKind.OPERATION: "invalid",
+    ErrorKind.NOT_FOUND: "not-found",
+    ErrorKind.TOO_COSTLY: "too-costly",
     ErrorKind.UNAVAILABLE: "transient",
 }
 
@@ -61,6 +67,7 @@ _HTTP_CODES: Final[dict[int, tuple[str, str]]] = {
     415: ("CDS-1415", "not-supported"),
 }
 
+_NO_TOKEN: Final = ("CDS-1100", "CDS-1150")
 _KEPT_HEADERS: Final = ("Allow", "WWW-Authenticate", "Retry-After", "Location")
 
 
@@ -109,7 +116,7 @@ def request_error(error: RequestError) -> Response:
 def _challenge(error: RequestError) -> str:
     """What the caller should have brought (RFC 6750 section 3): no error when it brought no token at all."""
     challenge = 'Bearer realm="cds-services"'
-    if error.code != "CDS-1100":
+    if error.code not in _NO_TOKEN:
         challenge += f', error="invalid_token", error_description="{error.message}"'
     return challenge
 

@@ -15,6 +15,8 @@ from cds_service.web.measures import Measures
 
 if TYPE_CHECKING:
     from cds_service.coverage_check import CoverageCheck
+    from cds_service.coverage_check.documentation import Documentation
+    from cds_service.dtr.forms import Forms
     from cds_service.hooks.trust.authentication import Authentication
     from cds_service.policies.catalogue import Catalogue
     from cds_service.store.model import Record, RecorderStatus
@@ -29,7 +31,10 @@ def _forget(record: Record) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The loaded catalogue, the coverage check over it, and the state of the decision store."""
+    """The loaded catalogue, the coverage check over it, and the state of the decision store.
+
+    `documentation` and `forms` are there in every application that `app.create_app` makes.
+    """
 
     settings: Settings
     catalogue: Catalogue
@@ -40,6 +45,8 @@ class Services:
     record: Callable[[Record], None] = _forget
     measures: Measures = field(default_factory=Measures)
     vault: PayloadVault | None = None
+    documentation: Documentation | None = None
+    forms: Forms | None = None
 
     def now(self) -> datetime:
         """The time of this call, in the configured time zone."""

@@ -35,6 +35,11 @@ class Caller:
     tenant: str | None = None
     fhir_bases: tuple[str, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """The client with its tenant in one text, for records of what it was told."""
+        return f"{self.issuer} {self.tenant}" if self.tenant else self.issuer
+
     def may_use(self, fhir_server: str) -> bool:
         """Whether this FHIR base is one the client was registered with; only a last slash is ignored."""
         return fhir_server.rstrip("/") in self.fhir_bases
