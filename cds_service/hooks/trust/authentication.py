@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from cds_service.hooks.errors import ErrorKind, RequestError
 from cds_service.hooks.trust.audiences import audiences
-from cds_service.hooks.trust.claims import ClaimLimits, Claims, check_claims
+from cds_service.hooks.trust.claims import ClaimLimits, Claims, assertion_claims, check_claims
 from cds_service.hooks.trust.clients import Caller, Client, Registry
 from cds_service.hooks.trust.errors import KeysUnavailableError, refused
 from cds_service.hooks.trust.key_ring import KeyRing
@@ -20,6 +20,8 @@ from cds_service.hooks.trust.tokens import UnverifiedToken, read_bearer, read_un
 logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = 5
+
+Prepare = Callable[[Mapping[str, Any], ClaimLimits, float], Mapping[str, Any]]
 
 
 class FirstUse(Protocol):
@@ -60,14 +62,43 @@ class Authentication:
         Raises RequestError: UNAUTHENTICATED without a token that holds, FORBIDDEN for a client that
         may not call, TOO_MANY, UNAVAILABLE when nobody can tell whether the token was used before.
         """
+        return self._proven(lambda: read_bearer(authorization), audiences(self._rules.bases, path), now)
+
+    def caller_by_assertion(self, assertion: str, path: str, now: float) -> Caller:
+        """Who signed this client assertion for the token endpoint at `path` (RFC 7523, SMART App Launch 2).
+
+        As `caller`, and `sub` must be `iss`. `iat` may be left out: the specification does not ask for it.
+        """
+        accepted = frozenset(base + path for base in self._rules.bases)
+        return self._proven(lambda: assertion, accepted, now, assertion_claims)
+
+    def registered(self, issuer: str, tenant: str | None) -> Caller | None:
+        """The client of this name if it is still registered and enabled; nothing is proven by that."""
+        client, is_of_tenant = self._clients().find(issuer, tenant)
+        if client is None or not is_of_tenant or not client.enabled:
+            return None
+        return Caller(client.issuer, tenant, client.fhir_bases)
+
+    def admit(self, caller: Caller) -> None:
+        """Count one call of a client that was proven before; raises RequestError (TOO_MANY)."""
+        client, _ = self._clients().find(caller.issuer, caller.tenant)
+        if client is not None:
+            self._count(client)
+
+    def _proven(
+        self,
+        read: Callable[[], str],
+        accepted: Collection[str],
+        now: float,
+        prepare: Prepare | None = None,
+    ) -> Caller:
         client: Client | None = None
         try:
-            token = read_unverified(read_bearer(authorization), self._rules.algorithms)
+            token = read_unverified(read(), self._rules.algorithms)
             client, is_of_tenant = self._clients().find(token.issuer, token.tenant)
             if client is None:
                 raise refused("CDS-1103")
-            accepted = audiences(self._rules.bases, path)
-            claims = verified_claims(token, client, self._keys, self._rules, accepted, now)
+            claims = verified_claims(token, client, self._keys, self._rules, accepted, now, prepare)
             self._admit(client, is_of_tenant, claims)
         except RequestError as error:
             issuer = client.issuer if client else "(not registered)"
@@ -81,15 +112,18 @@ class Authentication:
             raise refused("CDS-1120", kind=ErrorKind.FORBIDDEN)
         if not is_of_tenant:
             raise refused("CDS-1121", kind=ErrorKind.FORBIDDEN)
-        wait = self._rate.take((client.issuer, client.tenants))
-        if wait is not None:
-            raise _later("CDS-1130", ErrorKind.TOO_MANY, wait)
+        self._count(client)
         until = datetime.fromtimestamp(claims.expires_at + self._rules.limits.leeway, UTC)
         is_first = self._first_use(claims.issuer, claims.token_id, until)
         if is_first is None:
             raise _later("CDS-1140", ErrorKind.UNAVAILABLE, _RETRY_AFTER_S)
         if not is_first:
             raise refused("CDS-1111")
+
+    def _count(self, client: Client) -> None:
+        wait = self._rate.take((client.issuer, client.tenants))
+        if wait is not None:
+            raise _later("CDS-1130", ErrorKind.TOO_MANY, wait)
 
 
 def verified_claims(
@@ -99,6 +133,7 @@ def verified_claims(
     rules: TokenRules,
     accepted: Collection[str],
     now: float,
+    prepare: Prepare | None = None,
 ) -> Claims:
     """The claims of a token that this client signed for an accepted address; raises RequestError."""
     if client.jwks_url and token.key_address not in (None, client.jwks_url):
@@ -109,7 +144,10 @@ def verified_claims(
         raise refused("CDS-1113") from None
     if key is None:
         raise refused("CDS-1104")
-    return check_claims(verified_payload(token, key), accepted, rules.limits, now)
+    payload = verified_payload(token, key)
+    if prepare is not None:
+        payload = prepare(payload, rules.limits, now)
+    return check_claims(payload, accepted, rules.limits, now)
 
 
 def _later(code: str, kind: ErrorKind, seconds: int) -> RequestError:

@@ -61,6 +61,19 @@ def check_claims(
     return Claims(issuer, tenant, token_id, issued_at, expires_at)
 
 
+def assertion_claims(payload: Mapping[str, Any], limits: ClaimLimits, now: float) -> Mapping[str, Any]:
+    """The claims of a client assertion as `check_claims` wants them; raises RequestError.
+
+    SMART App Launch 2.2, asymmetric authentication: `sub` is `iss`; there `iat` is not asked for, so that
+    its lifetime counts from the latest moment that could be meant.
+    """
+    if payload.get("sub") != payload.get("iss"):
+        raise refused("CDS-1106", "The claims iss and sub must both be the client_id.")
+    if payload.get("iat") is not None or payload.get("exp") is None:
+        return payload
+    return {**payload, "iat": min(now + limits.leeway, _moment(payload, "exp") - 1)}
+
+
 def _text(payload: Mapping[str, Any], name: str) -> str:
     value = payload.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= _MOST_CHARACTERS:
