@@ -12,6 +12,7 @@ from cds_service.hooks.reading import RequestLimits
 from cds_service.policies.catalogue import Catalogue
 from cds_service.settings import Settings, SettingsError
 from cds_service.store.recorder import DecisionRecorder
+from cds_service.store.spool import Spool
 from cds_service.web.application import build_application
 from cds_service.web.measures import Measures
 from cds_service.web.services import Services
@@ -33,7 +34,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level, settings.log_format)
     catalogue = Catalogue.load(settings.rules_directory)
     measures = Measures()
-    recorder = DecisionRecorder(settings.database_url, linger=0.25, on_progress=measures.store_progress)
+    spool = Spool(settings.spool_folder) if settings.spool_folder is not None else None
+    recorder = DecisionRecorder(
+        settings.database_url, linger=0.25, spool=spool, on_progress=measures.store_progress
+    )
     public_base_url = settings.public_base_url or f"http://{settings.host}:{settings.port}"
     check = CoverageCheck(
         catalogue,

@@ -70,6 +70,14 @@ class Settings:
         "Where decisions are stored (SQLAlchemy address). The default is a SQLite file in the working "
         "directory; PostgreSQL: `postgresql+psycopg://user:password@host/database`.",
     )
+    spool_dir: str = _setting(
+        "CDS_SPOOL_DIR",
+        "",
+        str,
+        "Folder on a local disk where what is recorded of each answer lies until the database has it, so "
+        "that a worker that is killed takes nothing with it; `none`: in memory only.",
+        "beside the SQLite file; with PostgreSQL `cds-service.spool` in the working directory",
+    )
     public_base_url: str = _setting(
         "CDS_PUBLIC_BASE_URL",
         "",
@@ -281,6 +289,17 @@ class Settings:
     def rules_directory(self) -> Path:
         """The folder of the policy catalogue in use."""
         return self.policies_dir or default_rules_directory()
+
+    @property
+    def spool_folder(self) -> Path | None:
+        """The folder of the spool; None where it is switched off."""
+        if self.spool_dir == "none":
+            return None
+        if self.spool_dir:
+            return Path(self.spool_dir).expanduser()
+        kind, _, place = self.database_url.partition(":///")
+        file = place.partition("?")[0] if kind.startswith("sqlite") else ""
+        return Path(f"{file}.spool" if file and not file.startswith("file:") else "cds-service.spool")
 
     def in_words(self) -> list[tuple[str, str]]:
         """(variable, value in effect) of every setting; secrets and defaults of no value are described."""

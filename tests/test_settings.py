@@ -106,3 +106,21 @@ def test_every_setting_is_documented_and_the_documentation_is_current() -> None:
     for each in fields(Settings):
         assert f"| `{each.metadata['name']}` |" in text
     assert (Path(__file__).parents[1] / "docs/settings.md").read_text("utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("database", "chosen", "folder"),
+    [
+        ("sqlite:////var/lib/cds/decisions.sqlite3", "", "/var/lib/cds/decisions.sqlite3.spool"),
+        ("sqlite+pysqlite:///here.sqlite3?timeout=3", "", "here.sqlite3.spool"),
+        ("sqlite:///file:here.sqlite3?uri=true", "", "cds-service.spool"),
+        ("postgresql+psycopg://u:p@h/d", "", "cds-service.spool"),
+        ("postgresql+psycopg://u:p@h/d", "/var/spool/cds", "/var/spool/cds"),
+        ("sqlite:///here.sqlite3", "none", None),
+    ],
+)
+def test_the_spool_lies_beside_a_database_file_unless_told_otherwise(
+    database: str, chosen: str, folder: str | None
+) -> None:
+    settings = Settings.from_environment({"CDS_DATABASE_URL": database, "CDS_SPOOL_DIR": chosen})
+    assert settings.spool_folder == (Path(folder) if folder else None)

@@ -76,6 +76,7 @@ class RecorderStatus:
 
     `healthy` is False from the first failure to reach the database until a write or a connection
     succeeds. `last_error` is the kind of the last error: no record data, host, user or password.
+    `spooled` says whether records are on disk before the answer goes out; None where that is switched off.
     """
 
     healthy: bool
@@ -83,6 +84,7 @@ class RecorderStatus:
     written: int
     dropped: int
     last_error: str | None = None
+    spooled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""Recording decisions off the answer's path: a bounded queue and one writer thread per process."""
+"""Recording decisions off the answer's path: a bounded queue and one writer thread per process.
+
+With a spool every record is on disk before the answer goes out, and what a killed process left is stored
+by any other.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,17 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from cds_service.store.errors import describe, is_worth_trying_again, summarise
 from cds_service.store.model import Record, RecorderStatus
+from cds_service.store.record_lines import to_line
+
+if TYPE_CHECKING:
+    from cds_service.store.spool import Spool
+
+SWEEP_SECONDS: Final = 5.0
+"""How often a worker looks for records that killed ones left behind."""
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +46,8 @@ def open_store(url: str) -> Writer:
 class DecisionRecorder:
     """Keeps decisions, and the log of calls and feedback, without ever delaying or failing an answer.
 
-    `capacity` bounds the records waiting in memory; beyond it new ones are counted as dropped.
+    `capacity` bounds the records waiting in memory; beyond it new ones are left to the `spool`, or counted
+    as dropped where there is none.
     `batch_size` records at most are written in one transaction, gathered for `linger` seconds.
     After a failure the writer waits `first_pause` seconds, doubling up to `longest_pause`.
     `on_progress` is told, by the writer thread, how it stands after each try; it must not raise.
@@ -52,6 +64,8 @@ class DecisionRecorder:
         linger: float = 0.02,
         first_pause: float = 0.2,
         longest_pause: float = 30.0,
+        spool: Spool | None = None,
+        sweep_seconds: float = SWEEP_SECONDS,
         open_store: Callable[[str], Writer] = open_store,
         on_progress: Callable[[RecorderStatus], None] | None = None,
     ) -> None:
@@ -61,6 +75,8 @@ class DecisionRecorder:
         self._linger = linger
         self._first_pause = first_pause
         self._longest_pause = longest_pause
+        self._spool = spool
+        self._sweep_seconds = sweep_seconds
         self._open_store = open_store
         self._on_progress = on_progress
         self._reset()
@@ -73,6 +89,7 @@ class DecisionRecorder:
         self._thread: threading.Thread | None = None
         self._closing = False
         self._deadline = 0.0
+        self._sweep_at = 0.0
         self._reached: bool | None = None  # None until the database was first tried
         self._written = 0
         self._dropped = 0
@@ -80,17 +97,25 @@ class DecisionRecorder:
 
     def record(self, record: Record) -> None:
         """Take a record for writing. Never waits for the database and never raises."""
+        line = to_line(record) if self._spool is not None else None
         with self._changed:
             if self._closing or len(self._queue) >= self._capacity or not self._started():
+                if self._spooled(line, queued=False):
+                    return
                 self._dropped += 1
                 first = self._dropped == 1
             else:
+                self._spooled(line, queued=True)
                 self._queue.append(record)
                 if len(self._queue) in (1, self._batch_size):  # else the writer is awake, or gathering
                     self._changed.notify_all()
                 return
         if first:
             log.error("records are being dropped: the store does not keep up or is closed")
+
+    def _spooled(self, line: bytes | None, *, queued: bool) -> bool:
+        """Whether the record is on disk now. Holds the lock."""
+        return self._spool is not None and self._spool.add(line or b"", queued=queued) and line is not None
 
     def status(self, wait: float = 3.0) -> RecorderStatus:
         """How recording goes. Waits at most `wait` seconds, once, for the first contact with the database."""
@@ -106,11 +131,15 @@ class DecisionRecorder:
             queued=len(self._queue),
             written=self._written,
             dropped=self._dropped,
+            spooled=self._spool.working if self._spool is not None else None,
             last_error=self._last_error or (None if self._reached else "the store was not reached yet"),
         )
 
     def close(self, timeout: float = 5.0) -> None:
-        """Write what is queued, for at most `timeout` seconds; what cannot be written counts as dropped."""
+        """Write what is queued, for at most `timeout` seconds; what cannot be written counts as dropped.
+
+        With a spool it is left there instead, for the next process.
+        """
         with self._changed:
             self._closing = True
             self._deadline = time.monotonic() + timeout
@@ -120,10 +149,16 @@ class DecisionRecorder:
             thread.join(timeout)
         with self._changed:
             left = len(self._queue)
-            self._dropped += left
             self._queue.clear()
+            on_disk = self._spool is not None and self._spool.working
+            self._dropped += 0 if on_disk else left
+            if self._spool is not None:
+                self._spool.close()
         if left:
-            log.error("%d records were not stored before the end", left)
+            level, fate = (
+                (logging.WARNING, "are left in the spool") if on_disk else (logging.ERROR, "are lost")
+            )
+            log.log(level, "%d records were not stored before the end and %s", left, fate)
 
     def _started(self) -> bool:
         """Start the writer thread if this process has none; False when the system refuses. Holds the lock."""
@@ -148,6 +183,7 @@ class DecisionRecorder:
                     store = self._open_store(self._url)
                     self._note_success()
                 self._write_next(store)
+                self._sweep(store)
                 pause = self._first_pause
                 self._tell_progress()
             except Exception as error:  # whatever it is, the writer must go on
@@ -166,9 +202,10 @@ class DecisionRecorder:
         with self._changed:
             if not opened and not self._closing:
                 return True
-            self._changed.wait_for(lambda: self._queue or self._closing)
+            sweep = self._sweep_seconds if self._spool is not None else None
+            self._changed.wait_for(lambda: self._queue or self._closing, timeout=sweep)
             if not self._queue:
-                return False
+                return not self._closing
             if not self._closing and len(self._queue) < self._batch_size:
                 self._changed.wait_for(
                     lambda: self._closing or len(self._queue) >= self._batch_size, timeout=self._linger
@@ -176,11 +213,27 @@ class DecisionRecorder:
             return not self._overdue()
 
     def _write_next(self, store: Writer) -> None:
-        """Write one batch; when its data and not the database is at fault, each record by itself."""
+        """Write one batch of the queue."""
         with self._changed:
             batch = [self._queue[i] for i in range(min(self._batch_size, len(self._queue)))]
-        if not batch:
+        if batch:
+            self._write(store, batch, self._take)
+
+    def _sweep(self, store: Writer) -> None:
+        """Store what processes that are gone left behind, now and then, when the queue is short."""
+        if self._spool is None or time.monotonic() < self._sweep_at or len(self._queue) >= self._batch_size:
             return
+        self._sweep_at = time.monotonic() + self._sweep_seconds
+        for left in self._spool.left_behind():
+            records, whole = left.records()
+            for start in range(0, len(records), self._batch_size):
+                self._write(store, records[start : start + self._batch_size], lambda count: None)
+            if records:
+                log.warning("%d records that an ended process had not stored are stored", len(records))
+            (left.remove if whole else left.set_aside)()
+
+    def _write(self, store: Writer, batch: Sequence[Record], settled: Callable[[int], None]) -> None:
+        """Write records; when their data and not the database is at fault, each by itself."""
         try:
             store.write(batch)
         except Exception as error:
@@ -188,38 +241,31 @@ class DecisionRecorder:
                 raise
             if len(batch) > 1:
                 for record in batch:
-                    self._write_one(store, record)
+                    self._write(store, [record], settled)
                 return
-            self._give_up(error)
+            self._give_up(error, settled)
         else:
-            self._done(len(batch))
+            self._done(len(batch), settled)
 
-    def _write_one(self, store: Writer, record: Record) -> None:
-        try:
-            store.write([record])
-        except Exception as error:
-            if is_worth_trying_again(error):
-                raise
-            self._give_up(error)
-        else:
-            self._done(1)
-
-    def _done(self, count: int) -> None:
+    def _done(self, count: int, settled: Callable[[int], None]) -> None:
         with self._changed:
-            self._take(count)
+            settled(count)
             self._written += count
         self._note_success()
 
-    def _give_up(self, error: Exception) -> None:
+    def _give_up(self, error: Exception, settled: Callable[[int], None]) -> None:
         with self._changed:
-            self._take(1)
+            settled(1)
             self._dropped += 1
             self._last_error = summarise(error)
         log.error("a record cannot be stored and is dropped: %s", describe(error))
 
     def _take(self, count: int) -> None:
+        """The oldest records of the queue are settled. Holds the lock."""
         for _ in range(min(count, len(self._queue))):
             self._queue.popleft()
+        if self._spool is not None:
+            self._spool.stored(count)
 
     def _note_success(self) -> None:
         with self._changed:
@@ -269,6 +315,8 @@ _recorders: weakref.WeakSet[DecisionRecorder] = weakref.WeakSet()
 def _after_fork() -> None:
     for recorder in list(_recorders):
         recorder._reset()
+        if recorder._spool is not None:
+            recorder._spool.after_fork()
 
 
 def _at_exit() -> None:
