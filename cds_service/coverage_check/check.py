@@ -33,6 +33,7 @@ from cds_service.crd.extension import STANDINGS, allowed
 from cds_service.crd.hook_rules import HOOK_RULES
 from cds_service.crd.respond import respond
 from cds_service.crd.versions import VERSIONS
+from cds_service.decisions.attestation import Attested, criteria_of, weigh
 from cds_service.decisions.decide import decide, indeterminate, no_active_coverage, not_addressed
 from cds_service.decisions.digest import identifiers
 from cds_service.decisions.model import TECHNICAL_CODES, Determination, SiteAdvice
@@ -155,15 +156,17 @@ class CoverageCheck:
         answers: Mapping[str, Any] | None = None,
         report: CallReport | None = None,
         member: Member | None = None,
+        attested: Attested | None = None,
     ) -> tuple[DrugOrder | None, Determination]:
         """Decide one order; the DrugOrder is None when it is no drug order or could not be read.
 
-        `answers` are values of definitions that somebody gave ("Name" or "Alias.Name"). Never raises:
+        `answers` are values of definitions that stand for the chart ("Name" or "Alias.Name"); `attested` are
+        those that somebody gave on a questionnaire, which are weighed against the chart. Never raises:
         what breaks inside becomes an indeterminate outcome, and the log says where without patient data.
         """
         try:
             return self._determine(
-                resource, index, coverage, today, now, answers or {}, report or CallReport(), member
+                resource, index, coverage, today, now, answers or {}, report or CallReport(), member, attested
             )
         except Exception as error:
             _log_trouble(error)
@@ -180,6 +183,7 @@ class CoverageCheck:
         answers: Mapping[str, Any],
         report: CallReport,
         member: Member | None,
+        attested: Attested | None = None,
     ) -> tuple[DrugOrder | None, Determination]:
         report.enter(READ)
         reference = reference_to(resource)
@@ -209,10 +213,19 @@ class CoverageCheck:
         selection = catalogue.select(order, order.service_date.date)
         parameters = {**order_parameters(order), **selection.parameters} if selection.statements else {}
 
-        def evaluate(version: PolicyVersion) -> Evaluation:
-            given = {name: value for name, value in answers.items() if _is_defined(name, version)}
+        def run(version: PolicyVersion, given: Mapping[str, Any]) -> Evaluation:
+            given = {name: value for name, value in given.items() if _is_defined(name, version)}
             return version.library.evaluate(
                 EvaluationInput(index, catalogue.value_sets, parameters, now, given, trace=True)
+            )
+
+        def evaluate(version: PolicyVersion) -> Evaluation:
+            attestation = attested.by_policy.get(version.policy) if attested is not None else None
+            if attested is None or attestation is None:
+                return run(version, answers)
+            criteria = criteria_of(each for of, each in selection.statements if of is version)
+            return attested.note(
+                weigh(lambda given: run(version, {**answers, **given}), criteria, attestation)
             )
 
         report.enter(EVALUATE)
@@ -222,7 +235,7 @@ class CoverageCheck:
             evaluate,
             payer=catalogue.payers[coverage.payer],
             value_sets=catalogue.value_sets,
-            attestable=bool(answers),
+            attestable=bool(answers) or attested is not None,
         )
         if coverage.service_excluded and member is not None:
             determination = excluded(order, determination)

@@ -5,7 +5,14 @@ It knows no policy, does no I/O, and keeps nothing between evaluations but immut
 
 from cds_service.cql.compiler.definitions import Definition
 from cds_service.cql.errors import CompileError, CqlError, CqlRuntimeError
-from cds_service.cql.evaluation import CodeSet, DataSource, Evaluation, EvaluationInput, ValueSetSource
+from cds_service.cql.evaluation import (
+    CodeSet,
+    DataSource,
+    Doubt,
+    Evaluation,
+    EvaluationInput,
+    ValueSetSource,
+)
 from cds_service.cql.library import CompiledLibrary, LibraryRegistry
 from cds_service.cql.trace import DefinitionTrace
 
@@ -18,6 +25,7 @@ __all__ = [
     "DataSource",
     "Definition",
     "DefinitionTrace",
+    "Doubt",
     "Evaluation",
     "EvaluationInput",
     "LibraryRegistry",

@@ -12,6 +12,7 @@ from cds_service.cql.compiler.definitions import Definition
 from cds_service.cql.compiler.state import MISSING, WORK_LIMIT, State
 from cds_service.cql.compiler.unit import LibraryUnit
 from cds_service.cql.errors import CqlError, CqlRuntimeError
+from cds_service.cql.reasons import Why
 from cds_service.cql.trace import DefinitionTrace, Record
 from cds_service.cql.values.timezone import default_offset_minutes, time_zone_of
 from cds_service.fhir.availability import Availability
@@ -45,11 +46,18 @@ class ValueSetSource(Protocol):
     def lookup(self, url: str) -> CodeSet | None: ...
 
 
+class Doubt(NamedTuple):
+    """In place of an answer: the definition stays unknown whatever the chart says, for the reason given."""
+
+    why: str
+
+
 class EvaluationInput(NamedTuple):
     """Everything an evaluation may depend on.
 
     `parameters` go by unqualified name to whichever library declares them. `answers` stand in for definitions
-    of the evaluated library ("Name") or of an included one ("Alias.Name"). `now` must be aware.
+    of the evaluated library ("Name") or of an included one ("Alias.Name"); one of them may be a Doubt.
+    `now` must be aware.
     """
 
     data: DataSource
@@ -74,9 +82,15 @@ class Evaluation:
         self._offset = int(input.now.utcoffset().total_seconds() // 60)  # type: ignore[union-attr]
         for name, value in input.answers.items():
             definition = self._answered(name)
-            self._state.cache[definition] = (
-                Record(definition, value=value, answered=True) if input.trace else value
-            )
+            doubt = value.why if value.__class__ is Doubt else None
+            known = value if doubt is None else None
+            if not input.trace:
+                self._state.cache[definition] = known
+                continue
+            record = Record(definition, value=known, answered=True)
+            if doubt is not None:
+                record.notes.append((Why.DOUBTED, doubt, None))
+            self._state.cache[definition] = record
 
     def value(self, definition: str) -> Any:
         """Value of a definition of this library.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class Why(enum.IntEnum):
     """Where a null came from, the most telling first."""
 
+    DOUBTED = 0  # an answer was given that does not count
     UNDECIDED = 1  # two values that cannot be compared: units, precision
     INVALID = 2  # data that are there but cannot be read
     UNAVAILABLE = 3  # nobody could tell whether there are data
@@ -29,7 +30,8 @@ class Why(enum.IntEnum):
     NO_RESOURCE = 6  # data were looked for, and there are none
 
 
-# (why, subject, detail): a resource and a path, a resource type and a value set name, or two compared values.
+# (why, subject, detail): a resource and a path, a resource type and a value set name, two compared values,
+# or a sentence.
 Note = tuple[Why, Any, Any]
 
 _LONGEST: Final = 80  # characters of one value shown to people
@@ -46,6 +48,8 @@ def say(note: Note, state: State) -> str:
     """One note in words."""
     why, subject, detail = note
     match why:
+        case Why.DOUBTED:
+            return str(subject)
         case Why.UNDECIDED:
             return _undecided(subject, detail)
         case Why.INVALID:

@@ -114,9 +114,9 @@ class DefinitionTrace:
         """What is missing, uncertain, incomparable or unavailable, in plain English; None unless null."""
         if self.value is not None:
             return None
-        if self.answered:
-            return "the answer given is: not known"
         record = self._record
+        if self.answered and not record.notes:
+            return "the answer given is: not known"
         notes = list(record.null_notes(set(), everywhere=False))
         notes = notes or list(record.null_notes(set(), everywhere=True))
         notes.sort(key=lambda note: note[0])

@@ -33,6 +33,9 @@ class CriterionStatus(enum.Enum):
     NOT_NEEDED = "not needed"  # the conclusion is settled without it
 
 
+SETTLED: Final = frozenset({CriterionStatus.MET, CriterionStatus.NOT_MET})
+
+
 class CriterionResult(NamedTuple):
     """One criterion of a decision.
 
@@ -146,7 +149,7 @@ class Determination(NamedTuple):
     @property
     def attested(self) -> bool:
         """True when at least one criterion rests on an answer and not on the chart."""
-        return any(each.attested for each in self.criteria)
+        return any(each.attested and each.status in SETTLED for each in self.criteria)
 
     @property
     def authorizes(self) -> bool:

@@ -109,7 +109,7 @@ def _standing(
 ) -> tuple[bool | None, Mapping[str, bool | None], dict[str, CriterionResult]]:
     """The conclusion of a tree, and the value and result of each of its criteria by id."""
     traced = [(each, evaluation.trace(each.name)) for each in leaves(tree)]
-    values = {each.id: _truth(trace) for each, trace in traced}
+    values = {each.id: truth(trace) for each, trace in traced}
     conclusion, standing = statuses(tree, values)
     results = {
         each.id: _result(each, trace, standing[each.id], attestable and _attested(trace))
@@ -138,11 +138,11 @@ def _holds(definition: str | None, evaluation: Evaluation) -> tuple[bool | None,
     if definition is None:
         return True, None
     trace = evaluation.trace(definition)
-    value = _truth(trace)
+    value = truth(trace)
     return value, _why_unknown(trace) if value is None else None
 
 
-def _truth(trace: DefinitionTrace) -> bool | None:
+def truth(trace: DefinitionTrace) -> bool | None:
     """The value of a traced definition; false for want of data that could not be had is unknown."""
     value = trace.value
     if value is False and trace.unavailable and not trace.answered:

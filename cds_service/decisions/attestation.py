@@ -1,0 +1,132 @@
+"""Answers weighed against the chart: they count where it is silent, never against it.
+
+The chart goes first. An answer that says another thing than the chart about a criterion leaves that
+criterion unknown, and so does an answer without the document that it needs: then neither counts, and the
+decision says why. Nothing is approved by either, unless the conclusion does not hang on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from cds_service.cql import Doubt, Evaluation
+from cds_service.decisions.statement import truth
+from cds_service.decisions.tree import leaves
+from cds_service.policies.model import Criterion, Statement
+
+Evaluate = Callable[[Mapping[str, Any]], Evaluation]
+
+CONTRADICTED: Final = "the answer contradicts the record{}; the payer reviews the documentation"
+UNDOCUMENTED: Final = "the answer needs documentation that has not come: {}"
+
+
+class Attestation(NamedTuple):
+    """The answers to the questions of one policy.
+
+    `values` are by CQL definition, as `EvaluationInput.answers` takes them. `undocumented` are ids of
+    criteria, or definitions where a question stands for no single criterion, whose answer needs a document
+    that is not there.
+    """
+
+    values: Mapping[str, Any]
+    undocumented: frozenset[str] = frozenset()
+
+    def joined(self, other: Attestation) -> Attestation:
+        """These answers and those of another form of the same policy; the others win."""
+        mine = {name: value for name, value in self.values.items() if name not in other.values}
+        return Attestation({**mine, **other.values}, self.undocumented | other.undocumented)
+
+
+class Contradiction(NamedTuple):
+    """An answer that says another thing than the chart; `on_record` is the chart's value in words."""
+
+    criterion: str
+    name: str
+    on_record: str | None
+
+
+@dataclass(slots=True)
+class Attested:
+    """The answers to all forms of one order, by policy; deciding notes here which of them do not count."""
+
+    by_policy: Mapping[str, Attestation]
+    contradictions: list[Contradiction] = field(default_factory=list)
+    undocumented: list[str] = field(default_factory=list)
+
+    def note(self, weighed: Weighed) -> Evaluation:
+        """Keep what did not count, and give the evaluation that decides."""
+        self.contradictions += weighed.contradictions
+        self.undocumented += weighed.undocumented
+        return weighed.evaluation
+
+
+class Weighed(NamedTuple):
+    """The evaluation that decides, and the criteria whose answers do not count in it."""
+
+    evaluation: Evaluation
+    contradictions: tuple[Contradiction, ...] = ()
+    undocumented: tuple[str, ...] = ()  # names of criteria
+
+
+def criteria_of(statements: Iterable[Statement]) -> tuple[Criterion, ...]:
+    """Every criterion that the statements may ask, each once."""
+    trees = [tree for each in statements for tree in (each.scope, each.criteria) if tree is not None]
+    return tuple({leaf.name: leaf for tree in trees for leaf in leaves(tree)}.values())
+
+
+def weigh(evaluate: Evaluate, criteria: Iterable[Criterion], attestation: Attestation) -> Weighed:
+    """Evaluate a policy's rules with answers, and see that none of them overrules the chart.
+
+    `evaluate` evaluates with the given answers, traced; `criteria` are those of all statements that
+    decide. Raises as evaluation does.
+    """
+    listed = tuple(criteria)
+    chart = evaluate({})
+    on_chart = {each.name: truth(chart.trace(each.name)) for each in listed}
+    given = _needed(attestation.values, on_chart)
+    open_still: dict[str, Doubt] = {}
+    for each in listed:
+        if each.id in attestation.undocumented and on_chart[each.name] is None:
+            open_still[each.name] = Doubt(UNDOCUMENTED.format(each.documentation or each.name))
+    known_ids = {each.id for each in listed}
+    for definition in attestation.undocumented - known_ids:
+        if definition in given:
+            given[definition] = Doubt(UNDOCUMENTED.format("proof of the value"))
+    answered = evaluate(given)
+    values = {each.name: truth(answered.trace(each.name)) for each in listed}
+    contradictions = []
+    for each in listed:
+        before, after = on_chart[each.name], values[each.name]
+        if before is not None and after is not None and before is not after:
+            on_record = "; ".join(chart.trace(each.name).values[:3]) or None
+            contradictions.append(Contradiction(each.id, each.name, on_record))
+            open_still[each.name] = Doubt(CONTRADICTED.format(f" ({on_record})" if on_record else ""))
+    undocumented = tuple(each.name for each in listed if each.id in attestation.undocumented)
+    undocumented = tuple(name for name in undocumented if on_chart[name] is None)
+    if open_still:
+        given = {**given, **open_still}
+        answered = evaluate(given)
+        values = {each.name: truth(answered.trace(each.name)) for each in listed}
+    evaluation = _resting_on_the_chart(evaluate, answered, given, values)
+    return Weighed(evaluation, tuple(contradictions), undocumented)
+
+
+def _needed(values: Mapping[str, Any], on_chart: Mapping[str, bool | None]) -> dict[str, Any]:
+    """The answers without those that only repeat what the chart shows of their criterion."""
+    return {
+        name: value for name, value in values.items() if value is not None and on_chart.get(name) is not value
+    }
+
+
+def _resting_on_the_chart(
+    evaluate: Evaluate, answered: Evaluation, given: Mapping[str, Any], values: Mapping[str, bool | None]
+) -> Evaluation:
+    """The same decision with as few answered facts as it takes: the chart shows what it can."""
+    for name in [each for each in given if each not in values and not isinstance(given[each], Doubt)]:
+        fewer = {each: value for each, value in given.items() if each != name}
+        found = evaluate(fewer)
+        if all(truth(found.trace(each)) is value for each, value in values.items()):
+            answered, given = found, fewer
+    return answered
