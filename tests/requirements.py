@@ -1,8 +1,8 @@
 """Conformance requirements and how each is met: the tables in docs/requirements.md.
 
 `python -m tests.requirements` rewrites the page. Tests name what they prove with
-`@pytest.mark.requirement("crd-2.2.1@resp-25")`; keys are those of the specifications' own requirement lists. What
-each requirement asks stands in `tests/conformance/<family>/statements.yaml`, whose header describes its format.
+`@pytest.mark.requirement("crd-2.2.1@resp-25")`; keys are those of the specifications' own requirement lists.
+What each asks stands in `tests/conformance/<family>/statements.yaml`, whose header describes its format.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _marked(node: ast.AST) -> list[str]:
     keys: list[str] = []
     for decorator in getattr(node, "decorator_list", []):
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.requirement":
-            keys += [argument.value for argument in decorator.args if isinstance(argument, ast.Constant)]
+            keys += [str(each.value) for each in decorator.args if isinstance(each, ast.Constant)]
     return keys
 
 
