@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from cds_service.policies.model import Connective
 
 
 class AnswerType(enum.Enum):
-    """What kind of answer a question takes; the values are those of Questionnaire.item.type, but QUANTITY."""
+    """What kind of answer a question takes; the values are those of Questionnaire.item.type."""
 
     BOOLEAN = "boolean"
     QUANTITY = "quantity"
@@ -35,18 +36,25 @@ class Option(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """A test of one earlier answer, as in Questionnaire.item.enableWhen ("exists" tests for any answer)."""
+    """A test of one answer, as in Questionnaire.item.enableWhen.
+
+    "exists" with True tests for any answer. An option is compared by system and code; a number is a
+    quantity in the unit of its question.
+    """
 
     link_id: str
     operator: str  # exists | = | != | > | < | >= | <=
-    value: bool | Decimal
+    value: bool | Decimal | Option
 
 
 class Conditions(NamedTuple):
-    """Tests that must all hold, or of which any one must."""
+    """Tests that must all hold, or of which any one must (never NOT)."""
 
     connective: Connective
     parts: tuple[Comparison | Conditions, ...]
+
+
+Condition = Comparison | Conditions
 
 
 class PopulatedBy(NamedTuple):
@@ -63,8 +71,9 @@ class Question:
     `link_id` is the id of the criterion, or starts with it. `definition` is the CQL definition that the
     answer stands for, as `EvaluationInput.answers` names it; None where no rule reads the answer
     (documents, items that the policy's author added). `documents` is the link id of the question whose
-    answer this attachment proves. `enabled` says when the question is asked (None: always); `required`
-    holds only while it is enabled. `unit` is UCUM.
+    answer this attachment proves. `enabled` says when the question is asked (None: whenever its section is);
+    an answer to a question that is not asked counts as none. `required` holds only while it is enabled.
+    `unit` is UCUM.
     """
 
     link_id: str
@@ -78,7 +87,7 @@ class Question:
     options: tuple[Option, ...] = ()
     required: bool = True
     repeats: bool = False
-    enabled: Comparison | Conditions | None = None
+    enabled: Condition | None = None
     populated_by: PopulatedBy | None = None
     documents: str | None = None
 
@@ -92,7 +101,7 @@ class Section:
     connective: Connective
     children: tuple[Section | Question, ...]
     cite: str = ""
-    enabled: Comparison | Conditions | None = None
+    enabled: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,8 @@ class Form:
 
     `id` is URL-safe and the same for all versions of the policy ("cigna-1701-macrilen"); `version` is that
     of the policy version's CQL library, in the form of semantic versioning. `url` is the canonical without
-    version. `library` is the name of the CQL library that decides.
+    version. `library` is the name of the CQL library that decides. `effective_from` is None for a policy
+    whose document bears no date. `publisher` is the payer as people know it.
     """
 
     id: str
@@ -113,6 +123,10 @@ class Form:
     statement: str
     library: str
     items: tuple[Section | Question, ...]
+    publisher: str = ""
+    policy_label: str = ""
+    effective_from: date | None = None
+    effective_to: date | None = None
 
     @property
     def canonical(self) -> str:

@@ -80,6 +80,7 @@ class Catalogue:
             | {code for entry in drugs.products for code in entry.product.billing_codes},
             value_sets=value_sets,
             libraries=load_libraries(files),
+            systems=systems,
         )
         return cls(
             payers=payers,

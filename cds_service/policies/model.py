@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from cds_service.cql import CompiledLibrary
+from cds_service.policies.questions import Questions
 
 UNDATED: Final = "undated"  # folder and version name of a policy whose document bears no date
 
@@ -223,6 +224,7 @@ class PolicyVersion:
     documentation_rule: str | None = None
     referrals: tuple[Referral, ...] = ()
     notes: tuple[str, ...] = ()
+    questions: Questions = Questions()  # noqa: RUF009 (immutable)
 
     @property
     def label(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cds_service.cql import CompiledLibrary
+from cds_service.fhir.systems import CodeSystems
 from cds_service.policies.criteria import criteria_tree
 from cds_service.policies.errors import CatalogueError
 from cds_service.policies.files import CatalogueFiles, Entry
@@ -23,6 +24,7 @@ from cds_service.policies.model import (
     StatementKind,
     Transition,
 )
+from cds_service.policies.questions import read_questions
 from cds_service.policies.value_sets import ValueSets
 
 _PATTERN = "policies/*/*/policy.yaml"
@@ -43,6 +45,7 @@ class Known:
     billing_codes: Set[str]
     value_sets: ValueSets
     libraries: Mapping[str, CompiledLibrary]
+    systems: CodeSystems
 
 
 def load_versions(files: CatalogueFiles, known: Known) -> tuple[PolicyVersion, ...]:
@@ -110,6 +113,7 @@ def _version(files: CatalogueFiles, name: str, known: Known) -> PolicyVersion:
         documentation_rule=entry.optional_text("documentation_rule"),
         referrals=tuple(_referral(item, known) for item in entry.entries("referrals")),
         notes=entry.texts("notes"),
+        questions=read_questions(entry, library, known.systems, policy),
     )
 
 
