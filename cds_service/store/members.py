@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Engine, delete, event, func, select, text, tuple_
+from sqlalchemy import Engine, delete, func, select, text, tuple_
 from sqlalchemy.engine import URL
 
-from cds_service.store.database import open_engine, parse_url, writing
+from cds_service.store.database import parse_url, writing
 from cds_service.store.enrolment import Enrolment, MemberKey
 from cds_service.store.errors import StoreError, describe
 from cds_service.store.schema import member
-from cds_service.store.upgrade import ensure_current
+from cds_service.store.upgrade import open_current
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +92,7 @@ class MemberTable:
     def _opened(self) -> Engine:
         with self._lock:
             if self._engine is None:
-                engine = open_engine(_impatient(parse_url(self._url)))
-                event.listen(engine, "connect", _be_impatient(engine.dialect.name))
-                ensure_current(engine)
-                self._engine = engine
+                self._engine = open_current(_impatient(parse_url(self._url)), _be_impatient)
             return self._engine
 
 
@@ -105,9 +102,8 @@ def write_members(url: str, enrolments: Iterable[Enrolment], *, replace_all: boo
     With `replace_all` the table holds nothing else afterwards; otherwise every member among `enrolments`
     has just these, and the others stay. Raises StoreError, SQLAlchemyError, and what `enrolments` raises.
     """
-    engine = open_engine(url)
+    engine = open_current(url)
     try:
-        ensure_current(engine)
         with writing(engine).begin() as connection:
             if engine.dialect.name == "postgresql":  # one import after the other; readers go on
                 connection.execute(text("LOCK TABLE member IN SHARE ROW EXCLUSIVE MODE"))
@@ -139,17 +135,11 @@ def _impatient(url: URL) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _be_impatient(dialect: str) -> Any:
-    postgresql = f"SET SESSION statement_timeout = {PATIENCE_MS}"
-    statement = postgresql if dialect == "postgresql" else f"PRAGMA busy_timeout={PATIENCE_MS}"
-
-    def listen(connection: Any, _record: Any) -> None:
-        with_autocommit = dialect == "postgresql"
-        before = connection.autocommit if with_autocommit else None
-        if with_autocommit:
-            connection.autocommit = True  # a SET in a transaction is undone with it
-        connection.execute(statement)
-        if with_autocommit:
-            connection.autocommit = before
-
-    return listen
+def _be_impatient(connection: Any, dialect: str) -> None:
+    if dialect == "sqlite":
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
+        return
+    before = connection.autocommit
+    connection.autocommit = True  # a SET in a transaction is undone with it
+    connection.execute(f"SET SESSION statement_timeout = {PATIENCE_MS}")
+    connection.autocommit = before

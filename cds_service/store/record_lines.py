@@ -52,7 +52,7 @@ def _hints(cls: Any) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
-def _read(cls: type[Any], content: dict[str, Any]) -> Any:
+def _read(cls: Any, content: dict[str, Any]) -> Any:
     hints = _hints(cls)
     return cls(**{name: _value(hints[name], value) for name, value in content.items() if name in hints})
 

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from cds_service.store.database import BUSY_TIMEOUT_MS, open_engine, writing
 from cds_service.store.errors import StoreError
 from cds_service.store.schema import LATEST_REVISION
 
+OnConnect = Callable[[Any, str], None]
+
 _UPGRADE_LOCK = 0x0CD5_5E12
 """PostgreSQL advisory lock held during an upgrade, so that processes starting together take turns."""
 
 
-def open_current(url: str) -> Engine:
+def open_current(url: str, on_connect: OnConnect | None = None) -> Engine:
     """Connect to `url` and bring its schema up to date; nothing stays open when that fails.
 
+    `on_connect` is given each new connection of the driver, and the name of the database's dialect.
     Raises StoreError or SQLAlchemyError when the database cannot be used.
     """
     engine = open_engine(url)
     try:
+        if on_connect is not None:
+            event.listen(engine, "connect", lambda connection, _: on_connect(connection, engine.dialect.name))
         ensure_current(engine)
     except BaseException:
         engine.dispose()

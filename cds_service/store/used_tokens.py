@@ -10,13 +10,13 @@ import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Engine, delete, event
+from sqlalchemy import Engine, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cds_service.store.database import open_engine, writing
+from cds_service.store.database import writing
 from cds_service.store.errors import describe
 from cds_service.store.schema import used_token
-from cds_service.store.upgrade import ensure_current
+from cds_service.store.upgrade import open_current
 
 log = logging.getLogger(__name__)
 
@@ -94,16 +94,13 @@ class UsedTokens:
     def _opened(self) -> Engine:
         with self._lock:
             if self._engine is None:
-                engine = open_engine(self._url)
-                if engine.dialect.name == "sqlite":
-                    event.listen(engine, "connect", _be_impatient)
-                ensure_current(engine)
-                self._engine = engine
+                self._engine = open_current(self._url, _be_impatient)
             return self._engine
 
 
-def _be_impatient(connection: Any, _record: Any) -> None:
-    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+def _be_impatient(connection: Any, dialect: str) -> None:
+    if dialect == "sqlite":
+        connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
 
 
 def _digest(issuer: str, token_id: str) -> str:

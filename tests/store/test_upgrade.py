@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,14 +14,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
 
 from cds_service.store import upgrade
 from cds_service.store.database import open_engine, writing
 from cds_service.store.decisions import DecisionStore
 from cds_service.store.errors import StoreError
+from cds_service.store.members import MemberTable, write_members
 from cds_service.store.schema import LATEST_REVISION, metadata
 from cds_service.store.upgrade import ensure_current
+from cds_service.store.used_tokens import UsedTokens
 from tests.store.records import decision
 
 
@@ -70,6 +74,46 @@ def test_a_schema_of_a_newer_release_is_refused(url: str) -> None:
     with pytest.raises(StoreError, match="not one of this release"):
         ensure_current(engine)
     engine.dispose()
+
+
+def _find_member(url: str) -> object:
+    return MemberTable(url).find([("cigna", "W1")])
+
+
+def _use_token(url: str) -> object:
+    return UsedTokens(url).first_use("https://ehr.example.org", "t-1", datetime.now(UTC))
+
+
+def _import_members(url: str) -> object:
+    with pytest.raises(StoreError):
+        write_members(url, [], replace_all=False)
+    return None
+
+
+def _open_decisions(url: str) -> object:
+    with pytest.raises(StoreError):
+        DecisionStore.open(url)
+    return None
+
+
+@pytest.mark.parametrize("use", [_find_member, _use_token, _import_members, _open_decisions])
+def test_no_connection_stays_open_when_the_schema_is_of_a_newer_release(
+    url: str, use: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(url)
+    ensure_current(engine)
+    with writing(engine).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    opened: list[Engine] = []
+
+    def remembered(url: str) -> Engine:
+        opened.append(open_engine(url))
+        return opened[-1]
+
+    monkeypatch.setattr(upgrade, "open_engine", remembered)
+    assert use(url) is None
+    assert [each.pool.checkedin() for each in opened] == [0]  # type: ignore[attr-defined]
 
 
 def test_a_current_database_is_opened_without_the_migration_library(url: str) -> None:
