@@ -29,6 +29,7 @@ class DtrVersion:
     """
 
     name: str
+    guide_version: str
     package_parameter: str
     outcome_parameter: str
     versioned_references: bool
@@ -56,6 +57,7 @@ class DtrVersion:
 
 DTR_2_0: Final = DtrVersion(
     name="2.0.1",
+    guide_version="2.0.1",
     package_parameter="PackageBundle",
     outcome_parameter="operationOutcome",
     versioned_references=False,
@@ -76,6 +78,7 @@ DTR_2_0: Final = DtrVersion(
 
 DTR_2_2: Final = DtrVersion(
     name="2.2",
+    guide_version="2.2.0",
     package_parameter="packagebundle",
     outcome_parameter="outcome",
     versioned_references=True,
