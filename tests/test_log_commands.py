@@ -95,6 +95,8 @@ def test_purging_deletes_what_is_old_and_says_how_much(
     assert cli.main(["retention", "purge", "--older-than", "400d", "--dry-run"]) == 0
     assert capsys.readouterr().out == (
         "invocation: 1 would be deleted\nsent_card: 1 would be deleted\nfeedback: 0 would be deleted\n"
+        "documentation_request: 0 would be deleted\nform_error: 0 would be deleted\n"
+        "questionnaire_response: 0 would be deleted\n"
     )
     assert cli.main(["retention", "purge", "--older-than", "400d"]) == 0
     assert store.find("CA-1") is not None

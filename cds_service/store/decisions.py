@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, cast
 
-from sqlalchemy import Engine, Insert, Select, Table, select
+from sqlalchemy import Connection, Engine, Insert, Select, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cds_service.store.database import writing
+from cds_service.store.keys import vault
 from cds_service.store.model import (
     AuthorizationRecord,
     DecisionRecord,
@@ -16,25 +19,34 @@ from cds_service.store.model import (
     RecordedCriterion,
     RecordedPolicy,
 )
+from cds_service.store.payload import PayloadVault
 from cds_service.store.rows import table_rows
-from cds_service.store.schema import coverage_assertion, prior_authorization
+from cds_service.store.schema import coverage_assertion, documentation_request, prior_authorization
 from cds_service.store.upgrade import open_current
+
+_PURGE_EVERY_S: Final = 600.0
 
 
 class DecisionStore:
-    """Decisions in one database. Threads may share it; processes may not."""
+    """Decisions in one database. Threads may share it; processes may not.
 
-    def __init__(self, engine: Engine) -> None:
+    `payload_keys` encrypt what documentation rests on; without them the database's own key does.
+    """
+
+    def __init__(self, engine: Engine, payload_keys: Sequence[str] = ()) -> None:
         self._engine = engine
         self._writing = writing(engine)
+        self._payload_keys = tuple(payload_keys)
+        self._vault: PayloadVault | None = None
+        self._purge_at = 0.0
 
     @classmethod
-    def open(cls, url: str) -> DecisionStore:
+    def open(cls, url: str, payload_keys: Sequence[str] = ()) -> DecisionStore:
         """Connect to `url` and bring its schema up to date.
 
         Raises StoreError or SQLAlchemyError when the database cannot be used.
         """
-        return cls(open_current(url))
+        return cls(open_current(url), payload_keys)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -46,12 +58,26 @@ class DecisionStore:
         Raises SQLAlchemyError. Rows go in by key order, so that two processes writing the same
         decisions cannot wait for each other.
         """
-        rows = list(table_rows(records))
+        rows = list(table_rows(records, self._seal))
         if not rows:
             return
         with self._writing.begin() as connection:
             for table, new in rows:
-                connection.execute(self._insert(table), new)
+                connection.execute(insert(self._engine, table), new)
+            if any(table is documentation_request for table, _ in rows):
+                self._delete_expired(connection)
+
+    def _seal(self, content: bytes) -> bytes:
+        if self._vault is None:
+            self._vault = vault(self._engine, self._payload_keys)
+        return self._vault.seal_one(content)
+
+    def _delete_expired(self, connection: Connection) -> None:
+        """Now and then: what nobody may open any more is kept no longer."""
+        if time.monotonic() >= self._purge_at:
+            self._purge_at = time.monotonic() + _PURGE_EVERY_S
+            expired = documentation_request.c.expires_at < datetime.now(UTC)
+            connection.execute(delete(documentation_request).where(expired))
 
     def find(self, assertion_id: str) -> DecisionRecord | None:
         """The decision behind a coverage-assertion-id, or None. Raises SQLAlchemyError."""
@@ -80,10 +106,16 @@ class DecisionStore:
         with self._engine.connect() as connection:
             return connection.execute(statement).mappings().first()
 
-    def _insert(self, table: Table) -> Insert:
-        if self._engine.dialect.name == "postgresql":
-            return postgresql.insert(table).on_conflict_do_nothing()
-        return sqlite.insert(table).on_conflict_do_nothing()
+
+def insert(engine: Engine, table: Table) -> Insert:
+    """An insert that leaves a row with the same key alone, but for requests: the latest of these stands."""
+    dialect: Any = postgresql if engine.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    if table is not documentation_request:
+        return cast(Insert, statement.on_conflict_do_nothing())
+    (key,) = table.primary_key.columns
+    new = {each.name: statement.excluded[each.name] for each in table.columns if each is not key}
+    return cast(Insert, statement.on_conflict_do_update(index_elements=[key], set_=new))
 
 
 def _decision(row: Mapping[str, Any]) -> DecisionRecord:

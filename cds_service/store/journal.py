@@ -12,9 +12,12 @@ from sqlalchemy import ColumnElement, Engine, Table, and_, delete, func, not_, o
 from cds_service.store.database import writing
 from cds_service.store.schema import (
     coverage_assertion,
+    documentation_request,
     feedback,
+    form_error,
     invocation,
     prior_authorization,
+    questionnaire_response,
     sent_card,
 )
 from cds_service.store.upgrade import open_current
@@ -117,9 +120,10 @@ class Journal:
     def purge(self, before: datetime, *, decisions: bool) -> dict[str, int]:
         """Delete what is older than a moment; gives back the number of rows by table.
 
-        Invocations (with kept payloads), sent cards and feedback go; decisions and their authorizations
-        only when asked, and none whose authorization still runs at that moment. Raises SQLAlchemyError;
-        what was deleted by then stays deleted.
+        Invocations (with kept payloads), sent cards, feedback, requests for documentation, drafts and
+        reported errors of forms go; decisions with their authorizations and the completed questionnaires
+        behind them only when asked, and none whose authorization still runs at that moment. Raises
+        SQLAlchemyError; what was deleted by then stays deleted.
         """
         return {
             table.name: self._delete(table, condition)
@@ -143,8 +147,19 @@ def _expired(before: datetime, *, decisions: bool) -> Iterator[tuple[Table, Colu
     yield invocation, invocation.c.received_at < before
     yield sent_card, sent_card.c.sent_at < before
     yield feedback, feedback.c.received_at < before
+    yield documentation_request, documentation_request.c.expires_at < before
+    yield form_error, form_error.c.received_at < before
+    response = questionnaire_response.c
+    drafted = and_(response.status != "completed", response.updated_at < before)
     if not decisions:
+        yield questionnaire_response, drafted
         return
+    running = select(prior_authorization.c.number).where(
+        prior_authorization.c.assertion_id == response.decided_assertion_id,
+        prior_authorization.c.authorized_to >= before.date(),
+    )
+    answered = and_(response.status == "completed", response.updated_at < before, ~running.exists())
+    yield questionnaire_response, or_(drafted, answered)
     authorized = prior_authorization.c
     ended = or_(authorized.authorized_to.is_(None), authorized.authorized_to < before.date())
     yield prior_authorization, and_(authorized.issued_at < before, ended)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -149,5 +149,59 @@ class FeedbackRecord:
     outcome_at: datetime | None = None
 
 
-Record = DecisionRecord | InvocationRecord | FeedbackRecord
+@dataclass(frozen=True, slots=True)
+class DocumentationRequest:
+    """What a decision that asks for documentation rests on, kept until it is answered or expires.
+
+    `order_key` is the same whenever the same client asks about the same order. `content` gives the
+    resources as JSON; the writer calls it and keeps only what it encrypts of them, so that the record never
+    waits on disk. A later record with the same `assertion_id` replaces the earlier.
+    """
+
+    assertion_id: str
+    order_key: str
+    client: str | None
+    created_at: datetime
+    expires_at: datetime
+    content: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """A QuestionnaireResponse as it is kept: drafts one for each order and form, completed ones each.
+
+    `id` is the same when the same response comes again. `answers` is what the rules take of it, so that a
+    decision need not read its documents; both are encrypted in the database. `decided_assertion_id` names
+    the decision that it led to.
+    """
+
+    id: str
+    assertion_id: str
+    order_key: str
+    form: str
+    form_version: str
+    client: str | None
+    status: str  # in-progress | completed
+    updated_at: datetime
+    answers: bytes
+    response: bytes = b""  # empty where only the answers were asked for
+    decided_assertion_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormErrorRecord:
+    """What a client reported about a questionnaire (DTR, $log-questionnaire-errors).
+
+    `issues` hold codes and places only; `details` gives the whole report as JSON, kept encrypted.
+    """
+
+    id: str
+    received_at: datetime
+    client: str | None
+    questionnaire: str  # its canonical, as reported
+    issues: tuple[Mapping[str, str], ...]
+    details: Callable[[], bytes]
+
+
+Record = DecisionRecord | InvocationRecord | FeedbackRecord | DocumentationRequest | FormErrorRecord
 """Whatever the recorder takes."""

@@ -39,16 +39,27 @@ class PayloadVault:
         length = len(request).to_bytes(_LENGTH_BYTES, "big")
         return self._fernet.encrypt(zlib.compress(length + request + response, 1))
 
+    def seal_one(self, content: bytes) -> bytes:
+        """One document, compressed and encrypted."""
+        return self._fernet.encrypt(zlib.compress(content, 1))
+
+    def open_one(self, sealed: bytes) -> bytes:
+        """The document as it was; raises StoreError when no key fits or the bytes were changed."""
+        return self._opened(sealed)
+
     def open(self, sealed: bytes) -> Payload:
         """Both as they were; raises StoreError when no key fits or the bytes were changed."""
+        content = self._opened(sealed)
+        end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "big")
+        return Payload(content[_LENGTH_BYTES:end], content[end:])
+
+    def _opened(self, sealed: bytes) -> bytes:
         from cryptography.fernet import InvalidToken
 
         try:
-            content = zlib.decompress(self._fernet.decrypt(sealed))
+            return zlib.decompress(self._fernet.decrypt(sealed))
         except InvalidToken as error:
             raise StoreError("none of the payload keys opens this payload") from error
-        end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "big")
-        return Payload(content[_LENGTH_BYTES:end], content[end:])
 
 
 def new_key() -> str:

@@ -36,11 +36,11 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
 
-def open_store(url: str) -> Writer:
+def open_store(url: str, payload_keys: Sequence[str] = ()) -> Writer:
     """The real store. SQLAlchemy is imported here, in the writer thread, not at start."""
     from cds_service.store.decisions import DecisionStore
 
-    return DecisionStore.open(url)
+    return DecisionStore.open(url, payload_keys)
 
 
 class DecisionRecorder:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from typing import Any, Final
 
 from sqlalchemy import Table
 
-from cds_service.store.model import DecisionRecord, FeedbackRecord, InvocationRecord, Record
+from cds_service.store.model import (
+    DecisionRecord,
+    DocumentationRequest,
+    FeedbackRecord,
+    FormErrorRecord,
+    InvocationRecord,
+    Record,
+)
 from cds_service.store.schema import (
     coverage_assertion,
+    documentation_request,
     feedback,
+    form_error,
     invocation,
     prior_authorization,
     sent_card,
@@ -25,8 +34,15 @@ _INVOCATION_FIELDS: Final = tuple(each.name for each in fields(InvocationRecord)
 _FEEDBACK_FIELDS: Final = tuple(each.name for each in fields(FeedbackRecord))
 
 
-def table_rows(records: Iterable[Record]) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
-    """Each table that gets rows, with its rows by key order; of equal keys the first record counts."""
+def table_rows(
+    records: Iterable[Record], seal: Callable[[bytes], bytes]
+) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
+    """Each table that gets rows, with its rows by key order; of equal keys the first record counts.
+
+    `seal` encrypts. Of requests for documentation the last one counts: it lives longest.
+    """
+    requests: dict[str, DocumentationRequest] = {}
+    errors: dict[str, FormErrorRecord] = {}
     decisions: dict[str, DecisionRecord] = {}
     invocations: dict[str, InvocationRecord] = {}
     cards: dict[str, dict[str, Any]] = {}
@@ -38,6 +54,10 @@ def table_rows(records: Iterable[Record]) -> Iterator[tuple[Table, list[dict[str
             invocations.setdefault(record.id, record)
             for row in _card_rows(record):
                 cards.setdefault(row["card"], row)
+        elif isinstance(record, DocumentationRequest):
+            requests[record.assertion_id] = record
+        elif isinstance(record, FormErrorRecord):
+            errors.setdefault(record.id, record)
         else:
             given.setdefault(record.id, record)
     granted = {row["number"]: row for row in map(_authorization_row, decisions.values()) if row}
@@ -47,6 +67,8 @@ def table_rows(records: Iterable[Record]) -> Iterator[tuple[Table, list[dict[str
         (invocation, {key: _invocation_row(each) for key, each in invocations.items()}),
         (sent_card, cards),
         (feedback, {key: _feedback_row(each) for key, each in given.items()}),
+        (documentation_request, {key: request_row(each, seal) for key, each in requests.items()}),
+        (form_error, {key: _form_error_row(each, seal) for key, each in errors.items()}),
     ):
         if rows:
             yield table, [rows[key] for key in sorted(rows)]
@@ -107,3 +129,21 @@ def _feedback_row(record: FeedbackRecord) -> dict[str, Any]:
     row = {name: _storable(getattr(record, name)) for name in _FEEDBACK_FIELDS}
     row["suggestions"] = [_storable(each) for each in record.suggestions]
     return row
+
+
+def request_row(record: DocumentationRequest, seal: Callable[[bytes], bytes]) -> dict[str, Any]:
+    """The row of a request for documentation."""
+    names = ("assertion_id", "order_key", "client", "created_at", "expires_at")
+    row = {name: _storable(getattr(record, name)) for name in names}
+    return {**row, "sealed": seal(record.content())}
+
+
+def _form_error_row(record: FormErrorRecord, seal: Callable[[bytes], bytes]) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "received_at": record.received_at,
+        "client": _storable(record.client),
+        "questionnaire": _storable(record.questionnaire),
+        "issues": [{key: _storable(value) for key, value in each.items()} for each in record.issues],
+        "sealed": seal(record.details()),
+    }

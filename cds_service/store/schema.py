@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-LATEST_REVISION = "0004"
+LATEST_REVISION = "0005"
 """The newest revision in `migrations/versions`: a database that names it needs no upgrade."""
 
 
@@ -176,4 +176,55 @@ member = Table(
     Column("effective_to", Date),
     Column("exclusions", _json(), nullable=False),
     Index("ix_member_payer_member_id", "payer", "member_id"),
+)
+
+documentation_request = Table(
+    "documentation_request",
+    metadata,
+    Column("assertion_id", String(128), primary_key=True),
+    Column("order_key", String(64), nullable=False),
+    Column("client", Text),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("expires_at", UtcDateTime(), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_documentation_request_order_key", "order_key"),
+    Index("ix_documentation_request_expires_at", "expires_at"),
+)
+
+questionnaire_response = Table(
+    "questionnaire_response",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("assertion_id", String(128), nullable=False),
+    Column("order_key", String(64), nullable=False),
+    Column("form", String(128), nullable=False),
+    Column("form_version", String(32), nullable=False),
+    Column("client", Text),
+    Column("status", String(16), nullable=False),
+    Column("updated_at", UtcDateTime(), nullable=False),
+    Column("decided_assertion_id", String(128)),
+    Column("answers", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_questionnaire_response_order_key", "order_key"),
+    Index("ix_questionnaire_response_updated_at", "updated_at"),
+)
+
+form_error = Table(
+    "form_error",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("received_at", UtcDateTime(), nullable=False),
+    Column("client", Text),
+    Column("questionnaire", Text, nullable=False),
+    Column("issues", _json(), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_form_error_received_at", "received_at"),
+)
+
+service_key = Table(
+    "service_key",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
 )
