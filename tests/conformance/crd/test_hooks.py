@@ -71,8 +71,8 @@ def test_each_of_several_orders_gets_an_action_of_its_own(hook: str, version: st
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("hook", ["encounter-start", "encounter-discharge"])
 @pytest.mark.requirement(
-    "crd-2.0.1@185", "crd-2.0.1@196", "crd-2.2.1@ops-1", "crd-2.2.1@found-13", "crd-2.0.1@26"
-)
+    "crd-2.0.1@185", "crd-2.0.1@196", "crd-2.2.1@ops-1", "crd-2.2.1@found-13", "crd-2.0.1@26",
+)  # fmt: skip
 def test_an_encounter_hook_is_answered_with_nothing_to_say(hook: str, version: str) -> None:
     assert answer(call(hook, version=version)) == {"cards": []}
 
