@@ -281,7 +281,7 @@ class CoverageCheck:
         assertion = CoverageAssertion(
             resource, determination, coverage, payer, names, satisfied, sites, HOOK_RULES[request.hook]
         )
-        if self._recorder is not None:
+        if self._recorder is not None or report.decisions is not None:
             record = decision_record(
                 assertion,
                 order,
@@ -290,7 +290,10 @@ class CoverageCheck:
                 hook_instance=request.hook_instance,
                 now=now,
             )
-            self._recorder.record(record)
+            if report.decisions is not None:
+                report.decisions.append(record)
+            elif self._recorder is not None:
+                self._recorder.record(record)
         return assertion
 
     def _network_sites(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cds_service.crd.assertion import CoverageAssertion
+    from cds_service.store.model import DecisionRecord
 
 PARSE: Final = "parse"  # bytes to a checked hook request
 INDEX: Final = "index"  # prefetched resources by type and id
@@ -21,14 +22,16 @@ STAGES: Final = (PARSE, INDEX, FETCH, READ, EVALUATE, RESPOND)
 class CallReport:
     """The time spent in each stage (seconds) and what was asserted. One call, one thread.
 
-    A stage lasts until the next one is entered, so nothing is measured twice and nothing left out.
+    A stage lasts until the next one is entered, so nothing is measured twice and nothing left out. A caller
+    that gives a list for `decisions` records them itself, together with its call.
     """
 
-    __slots__ = ("_since", "_stage", "assertions", "seconds", "started")
+    __slots__ = ("_since", "_stage", "assertions", "decisions", "seconds", "started")
 
-    def __init__(self, stage: str = PARSE) -> None:
+    def __init__(self, stage: str = PARSE, decisions: list[DecisionRecord] | None = None) -> None:
         self.seconds: dict[str, float] = {}
         self.assertions: Sequence[CoverageAssertion] = ()
+        self.decisions = decisions
         self._stage = stage
         self._since = self.started = perf_counter()
 

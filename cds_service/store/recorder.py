@@ -95,27 +95,34 @@ class DecisionRecorder:
         self._dropped = 0
         self._last_error: str | None = None
 
-    def record(self, record: Record) -> None:
-        """Take a record for writing. Never waits for the database and never raises."""
-        line = to_line(record) if self._spool is not None else None
+    def record(self, *records: Record) -> None:
+        """Take records for writing. Never waits for the database and never raises."""
+        lines = [to_line(record) for record in records] if self._spool is not None else []
         with self._changed:
-            if self._closing or len(self._queue) >= self._capacity or not self._started():
-                if self._spooled(line, queued=False):
+            before = len(self._queue)
+            if self._closing or before + len(records) > self._capacity or not self._started():
+                if self._spooled(lines, queued=False):
                     return
-                self._dropped += 1
-                first = self._dropped == 1
+                first = self._dropped == 0
+                self._dropped += len(records)
             else:
-                self._spooled(line, queued=True)
-                self._queue.append(record)
-                if len(self._queue) in (1, self._batch_size):  # else the writer is awake, or gathering
+                self._spooled(lines, queued=True)
+                self._queue.extend(records)
+                if before == 0 or before < self._batch_size <= len(
+                    self._queue
+                ):  # else it is awake, or gathers
                     self._changed.notify_all()
                 return
         if first:
             log.error("records are being dropped: the store does not keep up or is closed")
 
-    def _spooled(self, line: bytes | None, *, queued: bool) -> bool:
-        """Whether the record is on disk now. Holds the lock."""
-        return self._spool is not None and self._spool.add(line or b"", queued=queued) and line is not None
+    def _spooled(self, lines: Sequence[bytes | None], *, queued: bool) -> bool:
+        """Whether all these records are on disk now, by one write. Holds the lock."""
+        if self._spool is None:
+            return False
+        written = [line for line in lines if line is not None]
+        on_disk = self._spool.add(b"".join(written), len(lines), queued=queued)
+        return on_disk and len(written) == len(lines)
 
     def status(self, wait: float = 3.0) -> RecorderStatus:
         """How recording goes. Waits at most `wait` seconds, once, for the first contact with the database."""

@@ -60,16 +60,16 @@ class Spool:
         self._segments: deque[_Segment] = deque()
         self.working = True
 
-    def add(self, line: bytes, *, queued: bool = True) -> bool:
-        """Append the line of one record; False when it is not on disk.
+    def add(self, lines: bytes, count: int = 1, *, queued: bool = True) -> bool:
+        """Append the lines of `count` records; False when they are not on disk.
 
-        Without `queued` no memory holds it, and it is stored once this process lets go of the file.
+        Without `queued` no memory holds them, and they are stored once this process lets go of the file.
         """
-        written = self._write(line)
+        written = self._write(lines)
         if queued:
             if not self._segments:
                 self._segments.append(_Segment())
-            self._segments[-1].waiting += 1
+            self._segments[-1].waiting += count
         elif written:
             self._segments[-1].has_unqueued = True
         return written

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 
 from cds_service.coverage_check.report import CallReport
 from cds_service.crd.assertion import CoverageAssertion
@@ -19,7 +19,7 @@ from cds_service.decisions.model import Determination, PolicyCitation
 from cds_service.hooks.discovery import services as offered
 from cds_service.hooks.request import HookRequest
 from cds_service.store.model import InvocationRecord, SentCard
-from cds_service.web.measures import Measures, coverage_codes
+from cds_service.web.measures import Count, Measures, coverage_codes
 from cds_service.web.services import Services, services
 from cds_service.web.trust import caller
 
@@ -39,7 +39,7 @@ class Call:
     body: bytes = b""
     request: HookRequest | None = None
     answer: Mapping[str, Any] | None = None
-    report: CallReport = field(default_factory=CallReport)
+    report: CallReport = field(default_factory=lambda: CallReport(decisions=[]))
 
 
 def install(app: Flask) -> None:
@@ -47,54 +47,53 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def note(response: Response) -> Response:
-        if request.path.startswith("/cds-services") and request.method != "OPTIONS":
-            _note(response)
+        this: Request = request._get_current_object()  # type: ignore[attr-defined]  # each look costs 1 us
+        if this.path.startswith("/cds-services") and this.method != "OPTIONS":
+            _note(response, this, g.get("call"), services())
         return response
 
 
-def _note(response: Response) -> None:
-    here = services()
+def _note(response: Response, this: Request, call: Call | None, here: Services) -> None:
     measures, status = here.measures, response.status_code
-    endpoint = (request.endpoint or "").rpartition(".")[2] or _NONE
-    service = (request.view_args or {}).get("service_id", _NONE)
+    endpoint = (this.endpoint or "").rpartition(".")[2] or _NONE
+    service = (this.view_args or {}).get("service_id", _NONE)
     if service not in offered():
         service = _NONE
-    measures.requests.add(service, endpoint, str(status))
+    counts: list[Count] = [(measures.requests, (service, endpoint, str(status)))]
     error = _error_code(response) if status >= 400 else None
     if error is not None:
-        measures.errors.add(error)
-    call: Call | None = g.get("call")
+        counts.append((measures.errors, (error,)))
     if call is None:
+        measures.note(*counts)
         return
     seconds = call.report.finish()
-    measures.observe_seconds(call.service, seconds)
-    measures.tick(call.report.started)
+    here.record(*call.report.decisions or (), _invocation(call, response, error, seconds, here))
+    answered = call.request is not None and call.answer is not None
     if call.request is not None and call.answer is not None:
-        _measure(measures, call.request, call.answer, call.report)
+        counts += _counts(measures, call.request, call.answer, call.report)
         if logger.isEnabledFor(logging.INFO):
             _log(call, call.request, call.answer, seconds)
-    here.record(_invocation(call, response, error, seconds, here))
+    measures.note_call(tuple(counts), call.service, seconds, call.report.seconds if answered else {})
+    measures.tick(call.report.started)
 
 
-def _measure(
+def _counts(
     measures: Measures, hook_request: HookRequest, answer: Mapping[str, Any], report: CallReport
-) -> None:
-    """Count what an answer says and where its time went."""
+) -> Iterator[Count]:
+    """What an answer says, to be counted."""
     hook = hook_request.hook
-    for stage, seconds in report.seconds.items():
-        measures.stages.add(stage, amount=seconds)
     for each in report.assertions:
         determination = each.determination
         decided = deciding_policy(determination)
         policy = decided.policy if decided is not None else _NONE
         if determination.technical_code is not None:
-            measures.errors.add(determination.technical_code)
-        measures.decisions.add(hook, determination.outcome.value, each.payer.id, policy)
+            yield measures.errors, (determination.technical_code,)
+        yield measures.decisions, (hook, determination.outcome.value, each.payer.id, policy)
     for codes in coverage_codes(answer):
-        measures.coverage_information.add(hook, hook_request.requested_version, *codes)
-        measures.responses.add(hook, "coverage-information")
+        yield measures.coverage_information, (hook, hook_request.requested_version, *codes)
+        yield measures.responses, (hook, "coverage-information")
     for card in answer.get("cards", ()):
-        measures.responses.add(hook, _topic(card))
+        yield measures.responses, (hook, _topic(card))
 
 
 def _topic(card: Mapping[str, Any]) -> str:

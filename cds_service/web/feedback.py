@@ -36,7 +36,7 @@ def feedback(service_id: str) -> Response:
     client, now = client_name(), here.now()
     for each in entries:
         here.record(_record(each, service_id, client, now))
-        here.measures.feedback.add(service_id, each.outcome)
+        here.measures.note((here.measures.feedback, (service_id, each.outcome)))
     logger.info(
         "feedback received",
         extra={"service": service_id, "outcomes": [each.outcome for each in entries]},

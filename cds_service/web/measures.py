@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _NONE: Final = "none"
+_NO_STAGES: Final[Mapping[str, float]] = {}
 _ADD_UP_EVERY_S: Final = 1.0
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -31,17 +32,18 @@ class Measures:
 
     Calls only note what is to be counted: an instrument takes a lock and writes to shared memory each time,
     which many threads would wait for. The notes are added up when the figures are read, after each batch
-    of the recorder, and at the latest with the first call a second later.
+    of the recorder, and at the latest with the first call a second later. Most calls of a second count the
+    same things, so each kind of call is looked up once and not each count.
     """
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
-        self._noted: deque[tuple[Counter | Histogram, float]] = deque()
+        self._noted: deque[_Noted] = deque()
         self._adding_up = Lock()
         self._next = 0.0
 
         def counter(name: str, meaning: str, *labels: str) -> _Counts:
-            return _Counts(Counter(name, meaning, labels, registry=registry), self._noted)
+            return _Counts(Counter(name, meaning, labels, registry=registry))
 
         def gauge(name: str, meaning: str, mode: Any) -> Gauge:
             return Gauge(name, meaning, registry=registry, multiprocess_mode=mode)
@@ -71,12 +73,15 @@ class Measures:
         self._dropped = Counter("cds_store_dropped", "Records that could not be kept", registry=registry)
         self._counted = (0, 0)
 
-    def observe_seconds(self, service: str, seconds: float) -> None:
-        """The duration of one answered or refused call."""
-        histogram = self._seconds_of.get(service)
-        if histogram is None:
-            histogram = self._seconds_of[service] = self._seconds.labels(service)
-        self._noted.append((histogram, seconds))
+    def note(self, *counts: Count) -> None:
+        """Count each of these once."""
+        self._noted.append((counts, None, 0.0, _NO_STAGES))
+
+    def note_call(
+        self, counts: tuple[Count, ...], service: str, seconds: float, stages: Mapping[str, float]
+    ) -> None:
+        """Count what one answered or refused call counts; `stages` are seconds by stage, of answered ones."""
+        self._noted.append((counts, service, seconds, stages))
 
     def tick(self, now: float) -> None:
         """Add up once a second; `now` is in seconds of any one clock."""
@@ -94,15 +99,26 @@ class Measures:
             self._adding_up.release()
 
     def _add_up(self) -> None:
-        sums: dict[Counter, float] = {}
+        kinds: dict[tuple[Count, ...], int] = {}
+        spent: dict[str, float] = {}
         for _ in range(len(self._noted)):
-            instrument, amount = self._noted.popleft()
-            if isinstance(instrument, Histogram):
-                instrument.observe(amount)
-            else:
-                sums[instrument] = sums.get(instrument, 0.0) + amount
-        for counter, amount in sums.items():
-            counter.inc(amount)
+            counts, service, seconds, stages = self._noted.popleft()
+            kinds[counts] = kinds.get(counts, 0) + 1
+            if service is not None:
+                self._observe(service, seconds)
+            for stage, amount in stages.items():
+                spent[stage] = spent.get(stage, 0.0) + amount
+        for counts, times in kinds.items():
+            for counter, labels in counts:
+                counter.child(labels).inc(times)
+        for stage, amount in spent.items():
+            self.stages.child((stage,)).inc(amount)
+
+    def _observe(self, service: str, seconds: float) -> None:
+        histogram = self._seconds_of.get(service)
+        if histogram is None:
+            histogram = self._seconds_of[service] = self._seconds.labels(service)
+        histogram.observe(seconds)
 
     def store_progress(self, status: RecorderStatus) -> None:
         """How recording goes in this process; called by its one writer thread."""
@@ -126,21 +142,27 @@ class Measures:
 
 
 class _Counts:
-    """A counter whose children are kept by their label values, and whose counts are only noted."""
+    """A counter whose children are kept by their label values."""
 
-    __slots__ = ("_children", "_counter", "_noted")
+    __slots__ = ("_children", "_counter")
 
-    def __init__(self, counter: Counter, noted: deque[tuple[Counter | Histogram, float]]) -> None:
+    def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._noted = noted
         self._children: dict[tuple[str, ...], Counter] = {}
 
-    def add(self, *labels: str, amount: float = 1.0) -> None:
-        """Count `amount` for these label values."""
+    def child(self, labels: tuple[str, ...]) -> Counter:
+        """The instrument of these label values."""
         child = self._children.get(labels)
         if child is None:
             child = self._children[labels] = self._counter.labels(*labels)
-        self._noted.append((child, amount))
+        return child
+
+
+Count = tuple[_Counts, tuple[str, ...]]
+"""Something to count once: a counter and its label values."""
+
+# What one note counts, and of a call its service, seconds and seconds by stage.
+_Noted = tuple[tuple[Count, ...], str | None, float, Mapping[str, float]]
 
 
 def coverage_codes(answer: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from flask import current_app
 
@@ -25,8 +25,14 @@ if TYPE_CHECKING:
 EXTENSION: Final = "cds_service"
 
 
-def _forget(record: Record) -> None:
+def _forget(*records: Record) -> None:
     """Where nothing is kept."""
+
+
+class Keep(Protocol):
+    """Takes the records of one call together."""
+
+    def __call__(self, *records: Record) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Services:
     store_status: Callable[[], RecorderStatus]
     limits: RequestLimits
     authentication: Authentication | None = None
-    record: Callable[[Record], None] = _forget
+    record: Keep = _forget
     measures: Measures = field(default_factory=Measures)
     vault: PayloadVault | None = None
     documentation: Documentation | None = None

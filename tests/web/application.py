@@ -13,7 +13,7 @@ from cds_service.hooks.reading import RequestLimits
 from cds_service.hooks.request import HookRequest
 from cds_service.policies.model import PolicyVersion
 from cds_service.settings import Settings
-from cds_service.store.model import Record, RecorderStatus
+from cds_service.store.model import RecorderStatus
 from cds_service.store.payload import PayloadVault
 from cds_service.web.application import build_application
 from cds_service.web.services import Services
@@ -55,7 +55,7 @@ def application(
     catalogue: Any = None,
     status: RecorderStatus | None = None,
     authentication: Any = None,
-    record: Callable[[Record], None] = lambda record: None,
+    record: Callable[..., None] = lambda *records: None,
     vault: PayloadVault | None = None,
     **settings: Any,
 ) -> Flask:

@@ -28,7 +28,7 @@ OVERRIDDEN = {
 def send(body: Any, path: str = PATH, **request: Any) -> tuple[Any, list[FeedbackRecord]]:
     """The response, and what was recorded."""
     kept: list[Record] = []
-    app = application(record=kept.append)
+    app = application(record=lambda *records: kept.extend(records))
     given = {"data": body} if isinstance(body, bytes) else {"json": body}
     response = app.test_client().post(path, **given, **request)
     return response, [each for each in kept if isinstance(each, FeedbackRecord)]

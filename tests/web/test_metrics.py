@@ -157,7 +157,7 @@ def answer(port: int, method: str, path: str, body: bytes | None = None) -> byte
 
 def test_what_is_kept_of_a_call_is_in_the_log_record() -> None:
     kept: list[Any] = []
-    client = application(record=kept.append).test_client()
+    client = application(record=lambda *records: kept.extend(records)).test_client()
     document = hook_request()
     client.post(CALL, json=document)
     client.post(CALL, data=b"{}")
