@@ -65,10 +65,10 @@ def parse_hook_request(
     """
     limits = limits or RequestLimits()
     document = read_json(body, limits)
-    _check_hook(document, hook)
     extension = _object(document.get("extension")) if isinstance(document, dict) else {}
     version = negotiate(extension, supported, default_version)
     try:
+        _check_hook(document, hook)
         check(document, hook)
         scope = read_scope(document, hook, body, limits)
     except RequestError as error:
