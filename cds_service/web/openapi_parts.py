@@ -51,6 +51,12 @@ _EXAMPLE: Final[dict[str, Any]] = orjson.loads(
     resources.files("cds_service.web").joinpath("example_request.json").read_bytes()
 )
 
+def _request(hook: str) -> dict[str, Any]:
+    """What a call of a hook looks like: its schema, and that it names this hook."""
+    schema: dict[str, Any] = schema_3_0(load_schema(hook))
+    return schema | {"properties": schema["properties"] | {"hook": {"type": "string", "enum": [hook]}}}
+
+
 # Hook to the name of its request in the description.
 _REQUESTS: Final = {
     each["hook"]: "".join(part.capitalize() for part in each["hook"].split("-")) + "Request"
@@ -58,7 +64,7 @@ _REQUESTS: Final = {
 }
 
 COMPONENTS: Final[dict[str, dict[str, Any]]] = {
-    **{_REQUESTS[hook]: schema_3_0(load_schema(hook)) for hook in _REQUESTS},
+    **{_REQUESTS[hook]: _request(hook) for hook in _REQUESTS},
     "FeedbackRequest": {
         "type": "object",
         "required": ["feedback"],
@@ -71,7 +77,13 @@ COMPONENTS: Final[dict[str, dict[str, Any]]] = {
                     "type": "object",
                     "required": ["card", "outcome"],
                     "properties": {
-                        "card": {"type": "string", "maxLength": 128, "description": "uuid of the card"},
+                        "card": {
+                            "type": "string",
+                            "pattern": "\\S",
+                            "minLength": 1,
+                            "maxLength": 128,
+                            "description": "uuid of the card",
+                        },
                         "outcome": {"type": "string", "enum": [ACCEPTED, OVERRIDDEN]},
                         "acceptedSuggestions": {"type": "array", "items": _OBJECT},
                         "overrideReason": _OBJECT,
