@@ -79,6 +79,7 @@ GUIDE: Final[dict[str, tuple[ErrorKind | int | str, str]]] = {
     "CDS-1150": (_TOKEN, "Ask for an access token as `/.well-known/smart-configuration` says, and send it."),
     "CDS-1151": (_TOKEN, "Ask for a new access token; one lives for five minutes."),
     "CDS-1152": (ErrorKind.FORBIDDEN, "Ask for a token with the scope that the message names."),
+    "CDS-1153": (ErrorKind.UNAVAILABLE, "Ask again later; the operator looks at the database."),
     "CDS-1210": (
         _OPERATION,
         "Say what a package is wanted for: an order, a questionnaire or an assertion id.",
@@ -87,10 +88,6 @@ GUIDE: Final[dict[str, tuple[ErrorKind | int | str, str]]] = {
     "CDS-1212": (ErrorKind.COVERAGE, "Send the Coverage that the coverage-information names."),
     "CDS-1213": (ErrorKind.NOT_FOUND, "Search for what is on file, or take the address from a package."),
     "CDS-1214": (ErrorKind.TOO_COSTLY, "Give a `filter`, or a smaller `count`."),
-    "CDS-1215": (
-        _OPERATION,
-        "Correct the element that `expression` names; the questionnaire says what it takes.",
-    ),
     "CDS-1216": (_OPERATION, "Use only what the CapabilityStatement lists."),
     "CDS-1217": ("warning", "Take the canonical from the coverage-information; it may be out of force."),
     "CDS-1218": ("warning", "Send what the card lists as needed to the payer; the message says how."),

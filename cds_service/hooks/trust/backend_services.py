@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final
 
 import jwt
 from jwt.exceptions import PyJWTError
 
-from cds_service.hooks.errors import ErrorKind, RequestError
+from cds_service.hooks.errors import ERROR_CODES, ErrorKind, RequestError
 from cds_service.hooks.trust.authentication import Authentication
 from cds_service.hooks.trust.clients import Caller
 from cds_service.hooks.trust.errors import refused
@@ -31,6 +32,9 @@ _ALGORITHM: Final = "HS256"
 _TYPE: Final = "at+jwt"
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _INVALID_CLIENT: Final = "invalid_client"
+_NO_KEY: Final = "CDS-1153"
+_PURPOSE: Final = b"cds access token"  # of the key: at most 16 bytes (BLAKE2b, RFC 7693)
+_RETRY_AFTER_S: Final = 5
 _LATER: Final = (ErrorKind.TOO_MANY, ErrorKind.UNAVAILABLE)
 
 
@@ -57,19 +61,19 @@ class AccessToken:
 class BackendServices:
     """Gives access tokens and reads them. Threads share it.
 
-    `key` gives 32 secret bytes, the same in all workers, and is called for each use; `issuer` is the
-    public base address of the service.
+    `secrets_of` gives secrets that all workers share, of which the first signs and all can read, or none when
+    nobody can tell; it is called for each use. `issuer` is the public base address of the service.
     """
 
     def __init__(
         self,
         authentication: Authentication,
-        key: Callable[[], bytes],
+        secrets_of: Callable[[], Sequence[str]],
         issuer: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._authentication = authentication
-        self._key = key
+        self._secrets_of = secrets_of
         self._issuer = issuer.rstrip("/")
         self._clock = clock
 
@@ -88,12 +92,14 @@ class BackendServices:
             )
         if not (assertion := parameters.get("client_assertion")):
             raise TokenRefusedError("invalid_request", "client_assertion is missing", 400)
+        if not (keys := self._keys()):
+            raise TokenRefusedError("temporarily_unavailable", ERROR_CODES[_NO_KEY], 503, _RETRY_AFTER_S)
         caller = self._client(assertion, parameters.get("client_id"))
         asked = parameters.get("scope", "")
         scopes = granted(asked) if len(asked) <= MOST_CHARACTERS else ()
         if not scopes:
             raise TokenRefusedError("invalid_scope", "none of the scopes asked for is offered here", 400)
-        return AccessToken(self._signed(caller, scopes), scopes)
+        return AccessToken(self._signed(caller, scopes, keys[0]), scopes)
 
     def caller(self, authorization: str | None, resource_type: str, right: str) -> Caller:
         """Who calls with this access token; `right` is `r` (read) or `s` (search) of the type.
@@ -127,7 +133,7 @@ class BackendServices:
             raise TokenRefusedError(_INVALID_CLIENT, "client_id is not the client that signed", 401)
         return caller
 
-    def _signed(self, caller: Caller, scopes: tuple[str, ...]) -> str:
+    def _signed(self, caller: Caller, scopes: tuple[str, ...], key: bytes) -> str:
         now = int(self._clock())
         claims = {
             "iss": self._issuer,
@@ -141,21 +147,33 @@ class BackendServices:
         }
         if caller.tenant is not None:
             claims["tenant"] = caller.tenant
-        return jwt.encode(claims, self._key(), algorithm=_ALGORITHM, headers={"typ": _TYPE})
+        return jwt.encode(claims, key, algorithm=_ALGORITHM, headers={"typ": _TYPE})
 
     def _verified(self, authorization: str | None) -> dict[str, Any]:
         """The claims of an access token of ours that has not expired; its own clock made it, so no leeway."""
         try:
             encoded = read_bearer(authorization)
         except RequestError as error:
-            code = "CDS-1150" if error.code == "CDS-1100" else "CDS-1151"
-            raise refused(code) from None
+            raise refused("CDS-1150" if error.code == "CDS-1100" else "CDS-1151") from None
+        if not (keys := self._keys()):
+            later = refused(_NO_KEY, kind=ErrorKind.UNAVAILABLE)
+            later.retry_after = _RETRY_AFTER_S
+            raise later
+        claims = next((found for key in keys if (found := self._read(encoded, key)) is not None), None)
+        if claims is None:
+            raise refused("CDS-1151")
+        if not self._clock() < claims["exp"]:
+            raise refused("CDS-1151")
+        return claims
+
+    def _read(self, encoded: str, key: bytes) -> dict[str, Any] | None:
+        """The claims of a token that this key signed for this service; None for any other."""
         try:
             if jwt.get_unverified_header(encoded).get("typ") != _TYPE:
-                raise refused("CDS-1151")
-            claims: dict[str, Any] = jwt.decode(
+                return None
+            found: dict[str, Any] = jwt.decode(
                 encoded,
-                self._key(),
+                key,
                 algorithms=[_ALGORITHM],
                 audience=self._issuer,
                 issuer=self._issuer,
@@ -166,10 +184,14 @@ class BackendServices:
                 },
             )
         except (PyJWTError, ValueError, RecursionError):
-            raise refused("CDS-1151") from None
-        if not self._clock() < claims["exp"]:
-            raise refused("CDS-1151")
-        return claims
+            return None
+        return found
+
+    def _keys(self) -> list[bytes]:
+        """A key of each secret for this purpose alone."""
+        return [
+            blake2b(each.encode(), person=_PURPOSE, digest_size=32).digest() for each in self._secrets_of()
+        ]
 
 
 def _worded(error: RequestError) -> str:
