@@ -7,7 +7,7 @@ decision says why. Nothing is approved by either, unless the conclusion does not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -25,9 +25,8 @@ UNDOCUMENTED: Final = "the answer needs documentation that has not come: {}"
 class Attestation(NamedTuple):
     """The answers to the questions of one policy.
 
-    `values` are by CQL definition, as `EvaluationInput.answers` takes them. `undocumented` are ids of
-    criteria, or definitions where a question stands for no single criterion, whose answer needs a document
-    that is not there.
+    `values` are by CQL definition, as `EvaluationInput.answers` takes them. `undocumented` are names of
+    criteria whose answer needs a document that is not there.
     """
 
     values: Mapping[str, Any]
@@ -86,16 +85,12 @@ def weigh(evaluate: Evaluate, criteria: Iterable[Criterion], attestation: Attest
     chart = evaluate({})
     on_chart = {each.name: truth(chart.trace(each.name)) for each in listed}
     given = _needed(attestation.values, on_chart)
-    open_still: dict[str, Doubt] = {}
-    for each in listed:
-        if each.id in attestation.undocumented and on_chart[each.name] is None:
-            open_still[each.name] = Doubt(UNDOCUMENTED.format(each.documentation or each.name))
-    known_ids = {each.id for each in listed}
-    for definition in attestation.undocumented - known_ids:
-        if definition in given:
-            given[definition] = Doubt(UNDOCUMENTED.format("proof of the value"))
     answered = evaluate(given)
     values = {each.name: truth(answered.trace(each.name)) for each in listed}
+    undocumented = tuple(_undocumented(listed, attestation.undocumented, on_chart, values))
+    open_still = {
+        each.name: Doubt(UNDOCUMENTED.format(each.documentation or each.name)) for each in undocumented
+    }
     contradictions = []
     for each in listed:
         before, after = on_chart[each.name], values[each.name]
@@ -103,14 +98,27 @@ def weigh(evaluate: Evaluate, criteria: Iterable[Criterion], attestation: Attest
             on_record = "; ".join(chart.trace(each.name).values[:3]) or None
             contradictions.append(Contradiction(each.id, each.name, on_record))
             open_still[each.name] = Doubt(CONTRADICTED.format(f" ({on_record})" if on_record else ""))
-    undocumented = tuple(each.name for each in listed if each.id in attestation.undocumented)
-    undocumented = tuple(name for name in undocumented if on_chart[name] is None)
     if open_still:
         given = {**given, **open_still}
         answered = evaluate(given)
         values = {each.name: truth(answered.trace(each.name)) for each in listed}
     evaluation = _resting_on_the_chart(evaluate, answered, given, values)
-    return Weighed(evaluation, tuple(contradictions), undocumented)
+    return Weighed(evaluation, tuple(contradictions), tuple(each.name for each in undocumented))
+
+
+def _undocumented(
+    criteria: Iterable[Criterion],
+    named: frozenset[str],
+    on_chart: Mapping[str, bool | None],
+    values: Mapping[str, bool | None],
+) -> Iterator[Criterion]:
+    """Those that rest on an answer without its document; a form asks once for what proves several of them."""
+    listed = tuple(criteria)
+    missing = {(each.documentation, values[each.name]) for each in listed if each.name in named}
+    for each in listed:
+        lacks = each.documentation is not None and (each.documentation, values[each.name]) in missing
+        if on_chart[each.name] is None and values[each.name] is not None and lacks:
+            yield each
 
 
 def _needed(values: Mapping[str, Any], on_chart: Mapping[str, bool | None]) -> dict[str, Any]:
