@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 
+from cds_service.cql import CompiledLibrary
 from cds_service.dtr.building import build_items
-from cds_service.dtr.model import Form
+from cds_service.dtr.model import Form, Question, Section, questions
 from cds_service.policies.catalogue import Catalogue
 from cds_service.policies.model import PolicyVersion, Statement, StatementKind
 
@@ -89,7 +90,14 @@ def make_form(version: PolicyVersion, statement: Statement, publisher: str, base
         policy_label=version.label,
         effective_from=None if version.effective_from == date.min else version.effective_from,
         effective_to=version.effective_to,
+        named=_named(version.library, items),
     )
+
+
+def _named(library: CompiledLibrary, items: tuple[Section | Question, ...]) -> tuple[tuple[str, str], ...]:
+    used = {each.populated_by.library for each in questions(items) if each.populated_by is not None}
+    included = {each.name: each.version or "" for each in library.includes.values()}
+    return tuple((name, version) for name, version in included.items() if name in used)
 
 
 def _current(versions: Iterable[Form], on: date | None) -> Form | None:

@@ -111,7 +111,8 @@ class Form:
     `id` is URL-safe and the same for all versions of the policy ("cigna-1701-macrilen"); `version` is that
     of the policy version's CQL library, in the form of semantic versioning. `url` is the canonical without
     version. `library` is the name of the CQL library that decides. `effective_from` is None for a policy
-    whose document bears no date. `publisher` is the payer as people know it.
+    whose document bears no date. `publisher` is the payer as people know it. `named` are the libraries whose
+    definitions prefill questions, with their versions, besides the deciding one.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Form:
     policy_label: str = ""
     effective_from: date | None = None
     effective_to: date | None = None
+    named: tuple[tuple[str, str], ...] = ()
 
     @property
     def canonical(self) -> str:
@@ -135,12 +137,13 @@ class Form:
 
     def questions(self) -> Iterator[Question]:
         """Every question in the policy's order."""
-        yield from _questions(self.items)
+        yield from questions(self.items)
 
 
-def _questions(items: tuple[Section | Question, ...]) -> Iterator[Question]:
+def questions(items: tuple[Section | Question, ...]) -> Iterator[Question]:
+    """Every question among some items and below them, in order."""
     for item in items:
         if isinstance(item, Question):
             yield item
         else:
-            yield from _questions(item.children)
+            yield from questions(item.children)

@@ -15,11 +15,12 @@ FHIR = "{http://hl7.org/fhir}"
 class Retrieve(NamedTuple):
     """One retrieve: the resource type, and the codes or the value set that filter it.
 
-    `path` is the element that the filter looks at; `value_set` is a canonical URL; `codes` are
-    (system, code, display).
+    `library` is the name of the one it stands in. `path` is the element that the filter looks at; `value_set`
+    is a canonical URL; `codes` are (system, code, display).
     """
 
     type: str
+    library: str
     path: str | None = None
     value_set: str | None = None
     codes: tuple[tuple[str, str, str | None], ...] = ()
@@ -31,6 +32,10 @@ class Reach(NamedTuple):
     retrieves: tuple[Retrieve, ...]
     parameters: tuple[str, ...]
     value_sets: tuple[str, ...]
+
+    def of(self, library: str) -> tuple[Retrieve, ...]:
+        """The retrieves that stand in one library."""
+        return tuple(each for each in self.retrieves if each.library == library)
 
 
 def reach(library: CompiledLibrary, definitions: Iterable[str]) -> Reach:
@@ -103,7 +108,7 @@ class _Walker:
                     code = owner.unit.codes[part["name"]]
                     listed += ((code.system or "", code.code, code.display),)
         path = elm.get("codeProperty") if codes is not None else None
-        self.retrieves[Retrieve(resource, path, value_set, listed)] = None
+        self.retrieves[Retrieve(resource, library.name, path, value_set, listed)] = None
 
 
 def _parts(elm: Elm) -> Iterator[Elm]:

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cds_service.fhir.codes import Coding
@@ -14,7 +15,7 @@ from cds_service.policies.code_systems import load_code_systems
 from cds_service.policies.errors import CatalogueError
 from cds_service.policies.files import CatalogueFiles
 from cds_service.policies.identification import Identification
-from cds_service.policies.libraries import load_libraries
+from cds_service.policies.libraries import LibrarySource, load_libraries, load_sources
 from cds_service.policies.model import Payer, PolicyVersion, Product, Selection
 from cds_service.policies.payers import Payers, load_payers
 from cds_service.policies.product_lines import line_of_business
@@ -40,6 +41,7 @@ class Catalogue:
         value_sets: ValueSets,
         versions: Iterable[PolicyVersion],
         version: str,
+        sources: Mapping[str, LibrarySource] = MappingProxyType({}),
     ) -> None:
         """Put a catalogue together from loaded parts. Raises CatalogueError when policy versions overlap."""
         self.payers: Mapping[str, Payer] = payers
@@ -52,6 +54,7 @@ class Catalogue:
         self.vocabulary = vocabulary
         self.value_sets = value_sets
         self.version = version
+        self.sources = sources
         self.identify = Identification(
             drugs.products, unassigned_codes, vocabulary.systems, drugs.class_codes
         )
@@ -89,6 +92,7 @@ class Catalogue:
             vocabulary=Vocabulary(systems, settings),
             value_sets=value_sets,
             versions=load_versions(files, known),
+            sources=load_sources(files),
             version=files.version,
         )
 
@@ -101,6 +105,7 @@ class Catalogue:
             vocabulary=self.vocabulary,
             value_sets=self.value_sets,
             versions=versions,
+            sources=self.sources,
             version=f"{self.version}+",
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_service.cql import CompiledLibrary, CompileError, LibraryRegistry
 from cds_service.cql.stamp import StaleElmError, collect_sources, library_name, verify
@@ -12,6 +12,15 @@ from cds_service.policies.files import CatalogueFiles
 
 _PATTERNS = ("common/*.elm.json", "policies/*/*/criteria.elm.json")
 _SUFFIX = ".elm.json"
+
+
+class LibrarySource(NamedTuple):
+    """One library as it was written and as it was translated. Nobody may change the ELM."""
+
+    name: str
+    version: str
+    cql: str
+    elm: Mapping[str, Any]
 
 
 def load_libraries(files: CatalogueFiles) -> Mapping[str, CompiledLibrary]:
@@ -39,6 +48,17 @@ def load_libraries(files: CatalogueFiles) -> Mapping[str, CompiledLibrary]:
         except CompileError as error:
             raise CatalogueError(name, str(error)) from error
     return compiled
+
+
+def load_sources(files: CatalogueFiles) -> Mapping[str, LibrarySource]:
+    """The texts of all libraries by the library's name, for those who hand the rules on."""
+    found = {}
+    for elm, (name, text) in _sources(files).items():
+        document = files.json(elm)
+        found[name] = LibrarySource(
+            name, document["library"]["identifier"].get("version", ""), text, document
+        )
+    return found
 
 
 def _sources(files: CatalogueFiles) -> dict[str, tuple[str, str]]:

@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from cds_service.fhir.systems import CodeSystems
 from cds_service.policies.errors import CatalogueError
 from cds_service.policies.files import CatalogueFiles, Entry
+
+EXPANSIONS: Final = "catalog/expansions/icd10cm.json"
+"""What lies below the prefixes, as a release of the code system lists it; made by `rules build`."""
+
+
+class Member(NamedTuple):
+    """One entry of a value set; a prefix stands for every code that begins with it."""
+
+    system: str
+    code: str
+    prefix: bool = False
+    display: str = ""
+
+
+class Expansions:
+    """The codes of one release of ICD-10-CM that lie below the prefixes of our value sets.
+
+    `release` and `source` say which and from where; `prefixes` are those that are covered whole.
+    """
+
+    def __init__(
+        self, system: str, release: str, source: str, prefixes: Iterable[str], codes: Mapping[str, str]
+    ) -> None:
+        self.system, self.release, self.source = system, release, source
+        self.prefixes = frozenset(prefixes)
+        self._codes = codes
+
+    def below(self, system: str, prefix: str) -> Mapping[str, str] | None:
+        """Display by code of everything that begins with a prefix; None when that is not on file."""
+        if system != self.system or prefix not in self.prefixes:
+            return None
+        return {code: display for code, display in self._codes.items() if code.startswith(prefix)}
+
+
+NO_EXPANSIONS: Final = Expansions("", "", "", (), {})
 
 
 class ValueSet:
@@ -18,21 +55,45 @@ class ValueSet:
         title: str,
         url: str,
         source: str,
-        members: Iterable[tuple[str, str, bool]],
+        members: Iterable[tuple[str, str, bool] | Member],
         systems: CodeSystems,
+        expansions: Expansions = NO_EXPANSIONS,
     ) -> None:
-        """`members` are (canonical system, code, whether it is a prefix)."""
+        """`members` are (canonical system, code, whether it is a prefix), perhaps with a display."""
         self.id, self.title, self.url, self.source = identity, title, url, source
         self._systems = systems
-        listed = tuple(members)
-        self._members = frozenset((system, code) for system, code, _ in listed)
+        self._expansions = expansions
+        self.members = listed = tuple(Member(*each) for each in members)
+        self._members = frozenset((each.system, each.code) for each in listed)
         prefixes: dict[str, set[str]] = {}
-        for system, code, is_prefix in listed:
-            if is_prefix:
-                prefixes.setdefault(system, set()).add(code)
+        for each in listed:
+            if each.prefix:
+                prefixes.setdefault(each.system, set()).add(each.code)
         self._prefixes = {system: tuple(sorted(codes)) for system, codes in prefixes.items()}
-        self._any_system = frozenset(code for _, code, _ in listed)
-        self._by_system = frozenset(system for system, _, _ in listed)
+        self._any_system = frozenset(each.code for each in listed)
+        self._by_system = frozenset(each.system for each in listed)
+
+    @cached_property
+    def expansion(self) -> tuple[Member, ...] | None:
+        """Every single code, by system and code; None when what lies below a prefix is not on file.
+
+        A prefix that is no code by itself ("I4") is not among them.
+        """
+        found: dict[tuple[str, str], Member] = {}
+        for each in self.members:
+            below = (
+                self._expansions.below(each.system, each.code) if each.prefix else {each.code: each.display}
+            )
+            if below is None:
+                return None
+            for code, display in below.items():
+                found.setdefault((each.system, code), Member(each.system, code, False, display))
+        return tuple(found[key] for key in sorted(found))
+
+    @property
+    def release(self) -> str | None:
+        """The release of the code system that prefixes were expanded by; None without prefixes."""
+        return self._expansions.release if self._prefixes else None
 
     @property
     def systems(self) -> frozenset[str]:
@@ -80,6 +141,7 @@ class ValueSets:
 
 def load_value_sets(files: CatalogueFiles, systems: CodeSystems) -> ValueSets:
     """Read `catalog/value_sets/*.yaml`. Raises CatalogueError on unknown systems and double ids or URLs."""
+    expansions = _expansions(files, systems)
     found: dict[str, ValueSet] = {}
     for name in files.names("catalog/value_sets/*.yaml"):
         entry = files.yaml(name)
@@ -91,12 +153,25 @@ def load_value_sets(files: CatalogueFiles, systems: CodeSystems) -> ValueSets:
         members = [_member(code, systems) for code in entry.entries("codes", required=True)]
         if not members:
             raise CatalogueError(name, "lists no code", "codes")
-        found[url] = ValueSet(identity, entry.text("title"), url, entry.text("source"), members, systems)
+        title, source = entry.text("title"), entry.text("source")
+        found[url] = ValueSet(identity, title, url, source, members, systems, expansions)
     return ValueSets(found.values())
 
 
-def _member(entry: Entry, systems: CodeSystems) -> tuple[str, str, bool]:
+def _expansions(files: CatalogueFiles, systems: CodeSystems) -> Expansions:
+    if not files.exists(EXPANSIONS):
+        return NO_EXPANSIONS
+    entry = Entry(files.json(EXPANSIONS), EXPANSIONS)
     system = systems.url(entry.text("system"))
     if system is None:
         entry.fail("system", f"{entry.text('system')!r} is not in catalog/code_systems.yaml")
-    return system, systems.code(system, entry.text("code")), entry.flag("prefix", False)
+    codes = entry.entry("codes").data
+    return Expansions(system, entry.text("release"), entry.text("source"), entry.texts("prefixes"), codes)
+
+
+def _member(entry: Entry, systems: CodeSystems) -> Member:
+    system = systems.url(entry.text("system"))
+    if system is None:
+        entry.fail("system", f"{entry.text('system')!r} is not in catalog/code_systems.yaml")
+    code = systems.code(system, entry.text("code"))
+    return Member(system, code, entry.flag("prefix", False), entry.text("display"))
