@@ -19,6 +19,7 @@ Status = Literal["in-progress", "completed", "amended"]
 _PURPOSE: Final = "withpa"
 _MANUAL: Final = "manual"
 _OVERRIDE: Final = "override"
+_AUTO: Final = frozenset({"auto", "auto-client", "auto-server"})
 _INTENDED_USES: Final = {_PURPOSE: "Include with prior authorization"}
 
 
@@ -33,12 +34,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who answered: role in words, and by its code where it is known (system, code, display); the
-    practitioner as the EHR names them."""
+    """Who answered: the role (system, code, display; the first two empty where there is no code for it), the
+    practitioner as the EHR names them, and the name that was given."""
 
-    role: str = "Practice"
-    coding: tuple[str, str, str] | None = None
+    role: tuple[str, str, str] = ("", "", "Practice")
     practitioner: str | None = None
+    name: str | None = None
 
 
 def draft(
@@ -79,6 +80,17 @@ def completed(
             for each in (values if isinstance(values, list | tuple) and not _is_value(values) else [values])
         ]
     return _response(form, version, subject, answers, now, status)
+
+
+def restated(
+    kept: Mapping[str, Any], form: Form, version: DtrVersion, subject: Subject, now: datetime
+) -> dict[str, Any]:
+    """Answers that were kept, as a response to begin with in another version of DTR, status in-progress."""
+    response = _response(form, version, subject, {}, now, "in-progress")
+    items = _with_origins(kept.get("item"), version)
+    if items:
+        response["item"] = items
+    return response
 
 
 def answer_value(question: Question, value: Any) -> dict[str, Any]:
@@ -166,6 +178,37 @@ def _items(
     return found
 
 
+def _with_origins(items: Any, version: DtrVersion) -> list[dict[str, Any]]:
+    """The items of a kept response, with the codes that a version knows for answers nobody gave by hand."""
+    found: list[dict[str, Any]] = []
+    for item in items if isinstance(items, list) else ():
+        copy = dict(item)
+        if "item" in item:
+            copy["item"] = _with_origins(item["item"], version)
+        if "answer" in item:
+            copy["answer"] = [_answer_with_origin(each, version) for each in item["answer"]]
+        found.append(copy)
+    return found
+
+
+def _answer_with_origin(answer: Mapping[str, Any], version: DtrVersion) -> dict[str, Any]:
+    copy = dict(answer)
+    origin = next((each for each in answer.get("extension", ()) if _source(each) in _AUTO), None)
+    if origin is not None:
+        copy["extension"] = [_origin(version, version.origin_of_payer_answers, None)]
+    if "item" in answer:
+        copy["item"] = _with_origins(answer["item"], version)
+    return copy
+
+
+def _source(extension: Any) -> Any:
+    parts = extension.get("extension") if isinstance(extension, Mapping) else None
+    for part in parts if isinstance(parts, list) else ():
+        if isinstance(part, Mapping) and part.get("url") == "source":
+            return part.get("valueCode")
+    return None
+
+
 def _origin_of(value: Any, known: Any, version: DtrVersion, author: Author) -> dict[str, Any]:
     if known is None:
         return _origin(version, _MANUAL, author)
@@ -178,13 +221,15 @@ def _origin(version: DtrVersion, source: str, author: Author | None) -> dict[str
     """The information-origin extension; an author is required of people's answers and forbidden of others."""
     parts: list[dict[str, Any]] = [{"url": "source", "valueCode": source}]
     if author is not None:
-        role: dict[str, Any] = {"text": author.role}
-        if author.coding is not None:
-            system, code, display = author.coding
+        system, code, display = author.role
+        role: dict[str, Any] = {"text": display}
+        if code:
             role = {"coding": [{"system": system, "code": code, "display": display}], **role}
         who: list[dict[str, Any]] = [{"url": "role", "valueCodeableConcept": role}]
-        if author.practitioner is not None:
-            who.append({"url": "practitioner", "valueReference": {"reference": author.practitioner}})
+        named = {"reference": author.practitioner, "display": author.name}
+        if any(named.values()):
+            reference = {key: value for key, value in named.items() if value}
+            who.append({"url": "practitioner", "valueReference": reference})
         parts.append({"url": "author", "extension": who})
     return {"url": version.origin_extension, "extension": parts}
 
@@ -197,8 +242,7 @@ def _same(left: Any, right: Any) -> bool:
         return tuple(left[:2]) == tuple(right[:2])
     if isinstance(left, Date | DateTime) or isinstance(right, Date | DateTime):
         return str(left) == str(right)
-    same: bool = left == right
-    return same
+    return left is right or str(left) == str(right)
 
 
 def _amount(value: Any) -> Any:
