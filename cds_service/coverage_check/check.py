@@ -279,7 +279,15 @@ class CoverageCheck:
         if determination.site is not None:
             sites = self._network_sites(determination.site, payer, coverage, index)
         assertion = CoverageAssertion(
-            resource, determination, coverage, payer, names, satisfied, sites, HOOK_RULES[request.hook]
+            resource,
+            determination,
+            coverage,
+            payer,
+            names,
+            satisfied,
+            sites,
+            HOOK_RULES[request.hook],
+            order.depends_on if order is not None else (),
         )
         if self._recorder is not None or report.decisions is not None:
             record = decision_record(
@@ -322,6 +330,8 @@ def resource_index(request: HookRequest) -> ResourceIndex:
             kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
             if isinstance(kind, str) and kind not in asked:
                 index.add(resource, entry.get("fullUrl"))
+            elif isinstance(resource, Mapping):
+                index.hold(resource, entry.get("fullUrl"))
     return index
 
 

@@ -28,6 +28,7 @@ class CoverageAssertion(NamedTuple):
 
     `resource` is the order as received; `satisfied` says that the answer itself gives the authorization,
     whose number is then `identifiers.authorization_number`; `rules` are those of the hook that asks.
+    `dependencies` are references of other orders that this one is of use with only.
     """
 
     resource: Mapping[str, Any]
@@ -38,3 +39,4 @@ class CoverageAssertion(NamedTuple):
     satisfied: bool = False
     network_sites: tuple[NetworkSite, ...] = ()
     rules: HookRules = HOOK_RULES["order-sign"]
+    dependencies: tuple[str, ...] = ()

@@ -99,6 +99,8 @@ def _parts(
     for reason in _reasons(determination):
         yield {"url": "reason", "valueCodeableConcept": _concept(reason, version)}
     yield from _details(determination, assertion.payer, version, policy_page)
+    for reference in assertion.dependencies:
+        yield {"url": "dependency", "valueReference": {"reference": reference}}
     yield {"url": "date", "valueDate": today.isoformat()}
     yield {"url": "coverage-assertion-id", "valueString": assertion.identifiers.assertion_id}
     if assertion.satisfied:

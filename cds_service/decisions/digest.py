@@ -143,6 +143,7 @@ def _order_facts(order: DrugOrder) -> list[Any]:
     where = [[[each.system, each.code] for each in codes] for codes in sites] if any(sites) else []
     return [
         *where,
+        *order.depends_on,
         drug.product,
         drug.identified_by.value,
         [[each.system, each.code] for each in drug.codings],

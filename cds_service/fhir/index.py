@@ -44,6 +44,7 @@ class ResourceIndex:
         "_declared",
         "_delivered",
         "_encounter_id",
+        "_held",
         "_keys",
         "_own_reference",
         "_patient_id",
@@ -71,6 +72,7 @@ class ResourceIndex:
         self._encounter_id: str | None = None
         self._asked: dict[str, set[int]] = {}  # by type, the orders that the call asks about
         self._places: dict[int, NamedPlaces] = {}
+        self._held: dict[str | tuple[str, str], Resource] = {}  # drafts, by fullUrl and by type and id
 
     @classmethod
     def from_prefetch(
@@ -99,6 +101,14 @@ class ResourceIndex:
         """Index one more resource (a draft order, a late read); does not touch its type's availability."""
         if self._store(resource, full_url) is None:
             self._note("something that is no FHIR resource was not read")
+
+    def hold(self, draft: Resource, full_url: object = None) -> None:
+        """Let references lead to a draft order of this call, which is no record of anything itself."""
+        kind, identity = draft.get("resourceType"), draft.get("id")
+        if isinstance(kind, str) and isinstance(identity, str):
+            self._held[kind, identity] = draft
+        if isinstance(full_url, str):
+            self._held[full_url] = draft
 
     def settle(self, resource_type: str, availability: Availability) -> None:
         """Overrule what the prefetch said of a type, once somebody has fetched it or failed to."""
@@ -300,8 +310,8 @@ class ResourceIndex:
             return _contained(container, parsed.fragment)
         found = self._by_url.get(parsed.url)
         if found is None and parsed.type is not None and parsed.id is not None and self._is_local(parsed):
-            found = self.get(parsed.type, parsed.id)
-        return found
+            found = self.get(parsed.type, parsed.id) or self._held.get((parsed.type, parsed.id))
+        return found or self._held.get(parsed.url)
 
     def availability(self, resource_type: str) -> Availability:
         """What absence of a resource of this type means in this call.

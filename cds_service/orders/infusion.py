@@ -61,6 +61,18 @@ def medication_order(order: Resource, index: ResourceIndex, vocabulary: Vocabula
     return read
 
 
+def drug_orders_given(order: Resource, index: ResourceIndex) -> tuple[str, ...]:
+    """The patient's orders for the drug that a service gives, as its supportingInfo refers to them."""
+    found = []
+    for reference in reads.objects(order.get("supportingInfo"))[:_MOST]:
+        target, text = index.resolve(reference, order), reads.text(reference.get("reference"))
+        if target is None or not text or text.startswith("#") or index.is_foreign(target):
+            continue
+        if target.get("resourceType") == DRUG_ORDER:
+            found.append(text)
+    return tuple(dict.fromkeys(found))
+
+
 def _supporting(order: Resource, index: ResourceIndex) -> Iterator[Resource]:
     """Medications, and medication orders of the same patient, in supportingInfo."""
     for reference in reads.objects(order.get("supportingInfo"))[:_MOST]:

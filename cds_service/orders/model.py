@@ -157,3 +157,4 @@ class DrugOrder(NamedTuple):
     route_text: str | None = None
     status: str | None = None
     notes: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()  # references of the drug orders that a service of giving the drug is for

@@ -11,7 +11,7 @@ from cds_service.orders.dates import read_service_date
 from cds_service.orders.drug import Identify, identify_drug, read_drug
 from cds_service.orders.errors import OrderError
 from cds_service.orders.indication import read_indication
-from cds_service.orders.infusion import is_drug_order, medication_order
+from cds_service.orders.infusion import drug_orders_given, is_drug_order, medication_order
 from cds_service.orders.model import DrugOrder, MemberCoverage, ProductIdentification
 from cds_service.orders.quantity import read_quantity
 from cds_service.orders.setting import order_encounter, read_setting
@@ -58,6 +58,7 @@ def read_drug_order(
         route_text=route_texts[0] if route_texts else None,
         status=reads.text(resource.get("status")),
         notes=(*drug.notes, *notes),
+        depends_on=drug_orders_given(resource, index) if order is not resource else (),
     )
 
 

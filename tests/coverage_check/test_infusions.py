@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from cds_service.coverage_check.check import resource_index
+from cds_service.crd.invariants import check_answer
+from cds_service.crd.versions import VERSIONS
 from cds_service.hooks.request import HookRequest
 from tests.coverage_check.calls import HCPCS, Sink, answered, call, chart, coverage, found, said
 
@@ -133,3 +136,40 @@ def test_every_order_type_of_crd_gets_an_answer(order: dict[str, Any]) -> None:
     answer = answered(request(order))
     assert said(answer)["covered"] == ["conditional"]
     assert answer["cards"] == []
+
+
+@pytest.mark.requirement("crd-2.2.1@conf-5")
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.2"])
+@pytest.mark.parametrize("reference", ["MedicationRequest/mr-1", "urn:uuid:0b1c", "https://ehr.example/x"])
+def test_an_infusion_depends_on_the_drug_order_of_the_same_call(reference: str, version: str) -> None:
+    drug = infusion(giving("96365")) | {"resourceType": "MedicationRequest", "id": "mr-1"}
+    del drug["code"]
+    drug["medicationCodeableConcept"] = {"coding": [KETAMINE]}
+    service = infusion(giving("96365"), supportingInfo=[{"reference": reference}])
+    entries: list[dict[str, Any]] = [{"resource": drug}, {"resource": service}]
+    if not reference.startswith("Med"):
+        entries[0]["fullUrl"] = reference
+    drafts = {"draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": entries}}
+    asked = call(prefetch=chart(coverage=found(EXCELLUS)), context=drafts, version=version)
+    answer = answered(asked)
+    assert "dependency" not in said(answer, 0)
+    assert said(answer, 1)["dependency"] == [{"reference": reference}]
+    assert said(answer, 1)["covered"] == ["not-covered"]
+    assert check_answer(answer, VERSIONS[version]) == []
+
+
+def test_a_drug_order_of_another_patient_is_nothing_to_depend_on() -> None:
+    other = {
+        "resourceType": "MedicationRequest",
+        "id": "mr-9",
+        "medicationCodeableConcept": {"coding": [KETAMINE]},
+        "subject": {"reference": "Patient/pat-2"},
+    }
+    order = infusion(giving("96365"), supportingInfo=[{"reference": "MedicationRequest/mr-9"}])
+    assert "dependency" not in said(answered(request(order, medicationRequests=found(other))))
+
+
+def test_a_draft_order_that_can_be_referred_to_is_still_no_record_of_the_past() -> None:
+    index = resource_index(call())
+    assert index.resolve({"reference": "MedicationRequest/mr-1"}) is not None
+    assert list(index.resources("MedicationRequest")) == []
