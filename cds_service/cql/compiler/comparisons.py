@@ -39,6 +39,20 @@ def traced_comparison(
     left, right = operands
     left_word, right_word = (_told(body, one) for one in node["operand"])
     fail = Place(body).fail
+    if left_word is None and right_word is None:
+
+        def untold(frame: Frame) -> Any:
+            first = left(frame)
+            second = right(frame)
+            try:
+                result = function(first, second)
+            except Exception as error:
+                fail(error)
+            if result is None and first is not None and second is not None:
+                frame[0].current.notes.append((Why.UNDECIDED, first, second))
+            return result
+
+        return untold
 
     def compare(frame: Frame) -> Any:
         record = frame[0].current

@@ -176,15 +176,19 @@ def property_(body: Body, node: Node) -> Closure:
 
 def reading(body: Body, node: Node, source: Closure, source_type: str | None, read: Reader) -> Closure:
     """A closure that reads from its source; the traced one notes missing elements and use of the patient."""
+    local = body.local(node["scope"]) if "scope" in node else None
+    slot = local.slot if local is not None else 0
     if not body.traced:
-        return lambda frame: read(source(frame))
+        return (lambda frame: read(frame[slot])) if slot else lambda frame: read(source(frame))
     patient = is_patient(body, node)
     path = node["path"].removesuffix(".value")
     subject = (source_type or "").removeprefix("FHIR.")
 
     def traced(frame: Frame) -> Any:
-        owner = source(frame)
+        owner = frame[slot] if slot else source(frame)
         value = read(owner)
+        if value is not None and value is not UNREADABLE and not patient:
+            return value
         record = frame[0].current
         if patient and owner is not None:
             record.evidence.append(owner)

@@ -9,12 +9,14 @@ from cds_service.cql.compiler import types
 from cds_service.cql.compiler.body import Body, Closure, Frame, Local, Node, handles, types_of
 from cds_service.cql.compiler.calls import Place
 from cds_service.cql.compiler.rows import (
+    Lets,
     Rows,
     Source,
     Test,
-    filter_rows,
+    listed_rows,
     plain_rows,
     related,
+    traced_listed_rows,
     traced_related,
     traced_rows,
     with_origin,
@@ -45,8 +47,8 @@ def _sources(body: Body, node: Node, scope: dict[str, Local]) -> tuple[list[Sour
     return sources, single
 
 
-def _steps(body: Body, node: Node, scope: dict[str, Local]) -> tuple[list[tuple[int, Closure]], list[Test]]:
-    lets: list[tuple[int, Closure]] = []
+def _steps(body: Body, node: Node, scope: dict[str, Local]) -> tuple[Lets, list[Test]]:
+    lets: Lets = []
     for let in node.get("let") or ():
         code = body.compile(let["expression"])
         slot = body.new_slot()
@@ -76,38 +78,44 @@ def query(body: Body, node: Node) -> Closure:
     with body.names(scope):
         sources, single = _sources(body, node, scope)
         lets, tests = _steps(body, node, scope)
-        rows = (traced_rows if body.traced else plain_rows)(sources, lets, tests)
         if "aggregate" in node:
-            return _aggregate(body, node, rows, sources, scope)
+            return _aggregate(body, node, _rows(body, sources, lets, tests), sources, scope)
         value, distinct = _returned(body, node, sources, scope)
         if body.traced and "return" in node:
             value = with_origin(value, [source.slot for source in sources])
         sort = compile_sort(body, node["sort"], _element_type(body, node)) if "sort" in node else None
     if single:
-        return _single(rows, value)
-    finish = _distinct(body) if distinct else None
+        return _single(_rows(body, sources, lets, tests), value)
+    if len(sources) == 1:
+        make = traced_listed_rows if body.traced else listed_rows
+        listed = make(sources[0], lets, tests, value if "return" in node else None)
+    else:
+        listed = _several(_rows(body, sources, lets, tests), value)
+    steps = [step for step in (_distinct(body) if distinct else None, sort) if step is not None]
+    return _followed(listed, steps) if steps else listed
 
-    if not body.traced and "return" not in node and len(sources) == 1 and not lets:
-        filtered = filter_rows(sources[0], tests)
-        if sort is None:
-            return filtered
 
-        def sorted_rows(frame: Frame) -> Any:
-            found = filtered(frame)
-            return None if found is None else sort(frame, found)
+def _rows(body: Body, sources: list[Source], lets: Lets, tests: list[Test]) -> Rows:
+    return (traced_rows if body.traced else plain_rows)(sources, lets, tests)
 
-        return sorted_rows
 
-    def many(frame: Frame) -> Any:
+def _several(rows: Rows, value: Closure) -> Closure:
+    def several(frame: Frame) -> Any:
         found = rows(frame)
-        if found is None:
-            return None
-        result = [value(frame) for _ in found]
-        if finish is not None:
-            result = finish(frame, result)
-        return result if sort is None else sort(frame, result)
+        return None if found is None else [value(frame) for _ in found]
 
-    return many
+    return several
+
+
+def _followed(listed: Closure, steps: list[Callable[[Frame, list[Any]], Any]]) -> Closure:
+    def followed(frame: Frame) -> Any:
+        result = listed(frame)
+        if result is not None:
+            for step in steps:
+                result = step(frame, result)
+        return result
+
+    return followed
 
 
 def _single(rows: Rows, value: Closure) -> Closure:

@@ -20,8 +20,9 @@ from cds_service.cql.reasons import Why
 from cds_service.cql.values.clinical import Code, Concept, ValueSetReference
 from cds_service.cql.values.interval import Interval
 
-# Makes, once per retrieve, the test that each resource has to pass.
-Filter = Callable[[Frame], Callable[[Any], bool]]
+Test = Callable[[Any], bool]
+Filter = Callable[[list[Any]], list[Any]]
+MakeFilter = Callable[[Frame], Filter]  # once per retrieve
 
 
 @handles("Retrieve")
@@ -36,7 +37,7 @@ def retrieve(body: Body, node: Node) -> Closure:
         body.fail(f"retrieving {data_type} is not supported", node)
     if body.unfiltered:
         body.fail("retrieves outside the Patient context are not supported", node)
-    filters: list[Filter] = []
+    filters: list[MakeFilter] = []
     if "codes" in node:
         filters.append(_code_filter(body, node, data_type))
     if "dateRange" in node:
@@ -47,8 +48,7 @@ def retrieve(body: Body, node: Node) -> Closure:
         try:
             resources = _resources(frame[0], resource_type)
             for make in filters:
-                test = make(frame)
-                resources = [one for one in resources if test(one)]
+                resources = make(frame)(resources)
             return resources
         except Exception as error:
             fail(error)
@@ -90,50 +90,66 @@ def _purpose(node: Node) -> str | None:
     return f'"{name}"' if name else None
 
 
-def _code_filter(body: Body, node: Node, data_type: str) -> Filter:
+def _code_filter(body: Body, node: Node, data_type: str) -> MakeFilter:
     path = node.get("codeProperty")
     if not path:
         body.fail("a retrieve by code needs a code path", node)
     if node.get("codeComparator", "in") not in ("in", "~", "="):
         body.fail(f"retrieve with {node['codeComparator']} is not supported", node)
-    read, _ = reader_of(body, data_type, path)
+    read, static = reader_of(body, data_type, path)
     codes = node["codes"]
     if codes.get("type") == "ValueSetRef":
         reference = find_value_set(body, codes)
-        return lambda frame: _in_code_set(read, code_set(frame[0], reference))
+        return lambda frame: _each(_in_code_set(read, code_set(frame[0], reference)))
     wanted = body.compile(codes)
 
-    def listed(frame: Frame) -> Callable[[Any], bool]:
+    # A concept under a plain key can be told apart before it is read in all its possible shapes.
+    key = path if static == "FHIR.CodeableConcept" and "." not in path else None
+
+    def listed(frame: Frame) -> Filter:
         value = wanted(frame)
         if isinstance(value, ValueSetReference):
-            return _in_code_set(read, code_set(frame[0], value))
+            return _each(_in_code_set(read, code_set(frame[0], value)))
         pairs = {(code.code, code.system) for code in _flat(value)}
         plain = {code for code, _ in pairs}
 
         def test(resource: Any) -> bool:
-            value = read(resource)
-            try:  # most concepts are told apart by their codes alone
-                for coding in value["coding"]:
-                    if coding["code"] in plain or "coding" in coding:
-                        break
-                else:
-                    if "code" not in value:
-                        return False
-            except (KeyError, TypeError):
-                pass  # no usual CodeableConcept
             return any(
                 (code, system) in pairs
                 if system is not None or (code, None) in pairs
                 else is_code and code in plain
-                for code, system, is_code in codings(value)
+                for code, system, is_code in codings(read(resource))
             )
 
-        return test
+        return _each(test) if key is None else lambda resources: _of_codes(resources, key, plain, test)
 
     return listed
 
 
-def _in_code_set(read: Reader, content: Any) -> Callable[[Any], bool]:
+def _each(test: Test) -> Filter:
+    return lambda resources: [one for one in resources if test(one)]
+
+
+def _of_codes(resources: list[Any], key: str, codes: set[str], test: Test) -> list[Any]:
+    """The resources that pass the test; most concepts are told apart by their codes alone."""
+    found = []
+    for resource in resources:
+        try:
+            concept = resource[key]
+            for coding in concept["coding"]:
+                if coding["code"] in codes or "coding" in coding:
+                    break
+            else:
+                if "code" not in concept:
+                    continue
+        except (KeyError, TypeError):
+            pass  # no usual CodeableConcept
+        if test(resource):
+            found.append(resource)
+    return found
+
+
+def _in_code_set(read: Reader, content: Any) -> Test:
     contains = content.contains
     return lambda resource: any(contains(code, system) for code, system, _ in codings(read(resource)))
 
@@ -167,16 +183,16 @@ def codings(value: Any) -> Iterator[tuple[str, str | None, bool]]:
             yield code, system if system.__class__ is str else None, False
 
 
-def _date_filter(body: Body, node: Node, data_type: str) -> Filter:
+def _date_filter(body: Body, node: Node, data_type: str) -> MakeFilter:
     path = node.get("dateProperty")
     if not path:
         body.fail("a retrieve by date needs a date path", node)
     read, static = reader_of(body, data_type, path)
     wanted = body.compile(node["dateRange"])
 
-    def dated(frame: Frame) -> Callable[[Any], bool]:
+    def dated(frame: Frame) -> Filter:
         period = wanted(frame)
-        return lambda resource: _during(read(resource), static, period)
+        return _each(lambda resource: _during(read(resource), static, period))
 
     return dated
 

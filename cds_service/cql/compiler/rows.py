@@ -76,23 +76,73 @@ def _several(frame: Frame, values: list[tuple[int, Any]], survives: Test) -> Ite
             yield None
 
 
-def filter_rows(source: Source, tests: list[Test]) -> Closure:
-    """The rows of one source that pass all tests, as a list: the most frequent query."""
+def listed_rows(source: Source, lets: Lets, tests: list[Test], value: Closure | None) -> Closure:
+    """The rows of one source that pass all tests, or `value` of each, as a list: the most frequent query."""
     expression, slot, _ = source
-    test = tests[0] if len(tests) == 1 else None
 
-    def filtered(frame: Frame) -> Any:
-        value = expression(frame)
-        if value is None:
+    def listed(frame: Frame) -> Any:
+        found = expression(frame)
+        if found is None:
             return None
         result = []
-        for item in _items(frame, value):
+        for item in _items(frame, found):
             frame[slot] = item
-            if test(frame) is True if test is not None else all(one(frame) is True for one in tests):
-                result.append(item)
+            for let_slot, let in lets:
+                frame[let_slot] = let(frame)
+            for test in tests:
+                if test(frame) is not True:
+                    break
+            else:
+                result.append(item if value is None else value(frame))
         return result
 
-    return filtered
+    return listed
+
+
+def traced_listed_rows(source: Source, lets: Lets, tests: list[Test], value: Closure | None) -> Closure:
+    """As `listed_rows`, with the account that `traced_rows` gives."""
+    expression, slot, _ = source
+    subject = _in_words(source.type or "")
+
+    def listed(frame: Frame) -> Any:
+        state = frame[0]
+        record = state.current
+        evidence, values = record.evidence, record.values
+        start = len(evidence)
+        found = expression(frame)
+        if found is None:
+            return None
+        inherited = evidence[start:]  # what evaluating the source left
+        del evidence[start:]
+        inherit = kept = False
+        items = _items(frame, found)
+        result = []
+        for item in items:
+            before, values_before = len(evidence), len(values)
+            frame[slot] = item
+            for let_slot, let in lets:
+                frame[let_slot] = let(frame)
+            for test in tests:
+                if test(frame) is not True:
+                    del evidence[before:]
+                    del values[values_before:]
+                    break
+            else:
+                kept = True
+                if item.__class__ is dict and "resourceType" in item:
+                    evidence.append(item)
+                elif id(item) in state.origins:
+                    evidence.extend(state.origins[id(item)][1])
+                else:
+                    inherit = True
+                result.append(item if value is None else value(frame))
+        if inherit:
+            evidence[start:start] = inherited
+        if not kept and items:
+            record.notes.append((Why.NO_RESOURCE, f"matching {subject}", None))
+        return result
+
+    return listed
 
 
 def _combinations(frame: Frame, values: list[tuple[int, Any]]) -> Iterator[None]:
