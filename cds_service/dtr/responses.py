@@ -237,7 +237,8 @@ def _origin(version: DtrVersion, source: str, author: Author | None) -> dict[str
 def _same(left: Any, right: Any) -> bool:
     """Whether two values say the same: numbers by amount and dates as written; units are the question's."""
     if isinstance(left, Quantity) or isinstance(right, Quantity):
-        return _amount(left) == _amount(right)
+        same: bool = _amount(left) == _amount(right)
+        return same
     if isinstance(left, Option) or isinstance(right, Option):
         return tuple(left[:2]) == tuple(right[:2])
     if isinstance(left, Date | DateTime) or isinstance(right, Date | DateTime):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from cds_service.fhir.availability import Availability
@@ -327,6 +327,16 @@ class ResourceIndex:
     def outcome(self, key: str) -> KeyOutcome:
         """What the client said under one prefetch key."""
         return self._keys.get(key, KeyOutcome.ABSENT)
+
+    def entries(self, types: Collection[str]) -> list[tuple[str | None, Resource]]:
+        """Resources of some types that are not plainly about another patient, each with its fullUrl if any."""
+        urls = {id(resource): url for url, resource in self._by_url.items()}
+        found = [each for kind in types for each in self._by_type.get(kind, {}).values()]
+        return [(urls.get(id(each)), each) for each in found if not self.is_foreign(each)]
+
+    def drafts(self) -> list[Resource]:
+        """The draft orders that references may lead to."""
+        return list({id(each): each for each in self._held.values()}.values())
 
     def __iter__(self) -> Iterator[Resource]:
         return (resource for of_type in self._by_type.values() for resource in of_type.values())
