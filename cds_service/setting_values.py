@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 _DATABASES: Final = frozenset({"sqlite", "sqlite+pysqlite", "postgresql", "postgres", "postgresql+psycopg"})
+_ORIGIN: Final = re.compile(r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?")
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 
@@ -115,6 +117,14 @@ def origins(text: str) -> tuple[str, ...]:
     if not origins or any(origin != "*" and "://" not in origin for origin in origins):
         raise ValueError("expected * or a list of origins such as https://ehr.example.org")
     return origins
+
+
+def ancestors(text: str) -> tuple[str, ...]:
+    """Web origins whose pages may show ours in a frame, as a content security policy names them."""
+    found = tuple(origin.rstrip("/") for origin in text.replace(",", " ").split())
+    if any(_ORIGIN.fullmatch(each) is None for each in found):
+        raise ValueError("expected a list of origins such as https://ehr.example.org")
+    return found
 
 
 def base_urls(text: str) -> tuple[str, ...]:

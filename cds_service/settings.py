@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from cds_service.setting_values import (
+    ancestors,
     base_url,
     base_urls,
     boolean,
@@ -206,6 +207,13 @@ class Settings:
         origins,
         "Origins of browser-based clients that may read discovery and hook answers: `*` or a list.",
         "*",
+    )
+    frame_ancestors: tuple[str, ...] = _setting(
+        "CDS_FRAME_ANCESTORS",
+        (),
+        ancestors,
+        "Origins such as `https://ehr.example.org` whose pages may show the form page in a frame.",
+        "none",
     )
     default_crd_version: str = _setting(
         "CDS_DEFAULT_CRD_VERSION",
