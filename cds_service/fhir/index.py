@@ -9,7 +9,7 @@ from typing import Any
 from cds_service.fhir.availability import Availability
 from cds_service.fhir.bundles import counts_matches, has_error, has_next_page
 from cds_service.fhir.places import NamedPlaces
-from cds_service.fhir.references import ParsedReference, parse_reference, reference_to
+from cds_service.fhir.references import ParsedReference, contained_in, parse_reference, reference_to
 
 Resource = Mapping[str, Any]
 
@@ -307,7 +307,7 @@ class ResourceIndex:
         if parsed is None:
             return None
         if parsed.fragment is not None:
-            return _contained(container, parsed.fragment)
+            return contained_in(container, parsed.fragment)
         found = self._by_url.get(parsed.url)
         if found is None and parsed.type is not None and parsed.id is not None and self._is_local(parsed):
             found = self.get(parsed.type, parsed.id) or self._held.get((parsed.type, parsed.id))
@@ -329,14 +329,15 @@ class ResourceIndex:
         return self._keys.get(key, KeyOutcome.ABSENT)
 
     def entries(self, types: Collection[str]) -> list[tuple[str | None, Resource]]:
-        """Resources of some types that are not plainly about another patient, each with its fullUrl if any."""
+        """Resources of some types that are not about another patient, with their fullUrls."""
         urls = {id(resource): url for url, resource in self._by_url.items()}
         found = [each for kind in types for each in self._by_type.get(kind, {}).values()]
         return [(urls.get(id(each)), each) for each in found if not self.is_foreign(each)]
 
-    def drafts(self) -> list[Resource]:
-        """The draft orders that references may lead to."""
-        return list({id(each): each for each in self._held.values()}.values())
+    @property
+    def drafts(self) -> Mapping[str | tuple[str, str], Resource]:
+        """The draft orders that references may lead to, by fullUrl and by type and id."""
+        return self._held
 
     def __iter__(self) -> Iterator[Resource]:
         return (resource for of_type in self._by_type.values() for resource in of_type.values())
@@ -373,18 +374,6 @@ class ResourceIndex:
 def _server(base_url: str) -> str:
     """A base address without scheme, case and trailing slash."""
     return base_url.partition("://")[2].rstrip("/").lower()
-
-
-def _contained(container: Resource | None, fragment: str) -> Resource | None:
-    if container is None:
-        return None
-    if not fragment:
-        return container
-    contained = container.get("contained")
-    for item in contained if isinstance(contained, list) else [contained]:
-        if isinstance(item, dict) and item.get("id") in (fragment, f"#{fragment}"):
-            return item
-    return None
 
 
 _SEVERITY = (KeyOutcome.EMPTY, KeyOutcome.DELIVERED, KeyOutcome.INCOMPLETE, KeyOutcome.FAILED)

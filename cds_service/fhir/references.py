@@ -60,3 +60,14 @@ def reference_to(resource: Mapping[str, Any]) -> str:
     kind, identity = resource.get("resourceType"), resource.get("id")
     kind = kind if isinstance(kind, str) else "Resource"
     return f"{kind}/{identity}" if isinstance(identity, str) and identity else kind
+
+
+def contained_in(container: Mapping[str, Any] | None, fragment: str) -> Mapping[str, Any] | None:
+    """The contained resource that "#fragment" names, the container itself for "#"; None when there is none."""
+    if container is None or not fragment:
+        return container
+    contained = container.get("contained")
+    for item in contained if isinstance(contained, list) else [contained]:
+        if isinstance(item, dict) and item.get("id") in (fragment, f"#{fragment}"):
+            return item
+    return None
