@@ -1,0 +1,118 @@
+"""What somebody sent with a form: read field by field, every problem tied to its field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from werkzeug.datastructures import FileStorage, MultiDict
+
+from cds_service.dtr.conditions import asked
+from cds_service.dtr.model import AnswerType, Form, Question
+from cds_service.web.form_entries import NOTHING, Entries, Entry, EntryError, for_conditions, value
+from cds_service.web.form_files import Document, DocumentError, kept, read_document
+
+MOST_DOCUMENTS: Final = 10  # of one question
+_LONGEST: Final = 20_000  # characters of one field that are looked at
+_LONGEST_NAME: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """One form as it was filled in: its fields, and what is wrong with them by link id."""
+
+    form: Form
+    entries: Mapping[str, Entry]
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def given(self) -> dict[str, Any]:
+        """The answers to questions that are asked, by link id, as `dtr.responses.completed` takes them."""
+        questions = list(self.form.questions())
+        comparable = {
+            each.link_id: for_conditions(each, self.entries.get(each.link_id, NOTHING)) for each in questions
+        }
+        now = asked(self.form, comparable)
+        answers = {each.link_id: self._answer(each) for each in questions if each.link_id in now}
+        return {link_id: answer for link_id, answer in answers.items() if answer not in (None, [])}
+
+    def _answer(self, question: Question) -> Any:
+        entry = self.entries.get(question.link_id, NOTHING)
+        if question.type is AnswerType.ATTACHMENT:
+            return [each.attachment for each in entry.documents]
+        try:
+            return value(question, entry.text)
+        except EntryError:
+            return None
+
+
+def read_form(
+    position: int,
+    form: Form,
+    fields: MultiDict[str, str],
+    files: MultiDict[str, FileStorage],
+    earlier: Entries,
+    recorded: Entries,
+    largest: int,
+) -> Filled:
+    """One form of the page; `earlier` are the fields as kept before, whose documents stay unless removed.
+
+    `recorded` is what the record answers; `largest` document in bytes.
+    """
+    entries: dict[str, Entry] = {}
+    problems: dict[str, str] = {}
+    for question in form.questions():
+        name = f"{position}.{question.link_id}"
+        if question.type is AnswerType.ATTACHMENT:
+            entry, problem = _documents(name, fields, files, earlier.get(question.link_id, NOTHING), largest)
+        else:
+            text = fields.get(name, "")[:_LONGEST].strip()
+            before = recorded.get(question.link_id, NOTHING)
+            texts = (text,) if text else ()
+            entry = Entry(texts, from_record=not before.is_empty and texts == before.texts)
+            problem = _problem(question, text)
+        entries[question.link_id] = entry
+        if problem:
+            problems[question.link_id] = problem
+    return Filled(form, entries, problems)
+
+
+def read_name(fields: MultiDict[str, str], name: str) -> str:
+    """A short text on one line."""
+    return " ".join(fields.get(name, "")[:_LONGEST].split())[:_LONGEST_NAME]
+
+
+def _problem(question: Question, text: str) -> str:
+    try:
+        value(question, text)
+    except EntryError as error:
+        return str(error)
+    return ""
+
+
+def _documents(
+    name: str,
+    fields: MultiDict[str, str],
+    files: MultiDict[str, FileStorage],
+    earlier: Entry,
+    largest: int,
+) -> tuple[Entry, str]:
+    removed = set(fields.getlist(f"{name}.remove"))
+    documents: dict[str, Document] = {each.key: each for each in earlier.documents if each.key not in removed}
+    problems: list[str] = []
+    for file in _sent(files.getlist(name)):
+        try:
+            document = kept(read_document(file.filename or "", file.stream.read(largest + 1), largest))
+        except DocumentError as error:
+            problems.append(str(error))
+        else:
+            documents[document.key] = document
+    if len(documents) > MOST_DOCUMENTS:
+        problems.append(f"Send at most {MOST_DOCUMENTS} documents for one question.")
+        documents = dict(list(documents.items())[:MOST_DOCUMENTS])
+    return Entry(documents=tuple(documents.values())), " ".join(problems)
+
+
+def _sent(files: Sequence[FileStorage]) -> list[FileStorage]:
+    """Files that were chosen: browsers send a nameless empty one where none was."""
+    return [each for each in files if each.filename]

@@ -1,0 +1,158 @@
+"use strict";
+/* Makes the form better, never necessary: without this script the server asks and checks the same.
+   Shows a question only while its rule holds, and says what is still needed. The rules are those of
+   Questionnaire.item.enableWhen; an answer to a question that is not asked counts as none. */
+(() => {
+  const form = document.getElementById("answers");
+  if (!form) return;
+  document.documentElement.classList.add("js");
+
+  const questions = [...form.querySelectorAll("[data-question]")].map((element) => {
+    const [part, ...rest] = element.dataset.question.split(".");
+    return {
+      element,
+      part,
+      id: rest.join("."),
+      rules: JSON.parse(element.dataset.rule),
+      open: "open" in element.dataset,
+      required: "required" in element.dataset,
+      recorded: element.closest("[data-recorded]") !== null,
+      text: (element.querySelector("legend, .caption").lastChild || {}).textContent || "",
+    };
+  });
+  for (const each of questions) {
+    const caption = each.element.querySelector("legend, .caption").cloneNode(true);
+    caption.querySelectorAll(".number, .quiet").forEach((part) => part.remove());
+    each.text = caption.textContent.trim();
+    each.inputs = [...each.element.querySelectorAll("input, textarea")];
+  }
+  const parts = [...new Set(questions.map((each) => each.part))];
+
+  /* The answer as rules compare it: true, false, a text, or null when there is none. */
+  const answer = (question) => {
+    const { inputs } = question;
+    const first = inputs.find((input) => input.type !== "checkbox");
+    if (first.type === "file") {
+      const kept = inputs.filter((input) => input.type === "checkbox" && !input.checked);
+      return first.files.length || kept.length ? "document" : null;
+    }
+    if (first.type === "radio") {
+      const chosen = inputs.find((input) => input.checked);
+      if (!chosen) return null;
+      return chosen.value === "yes" ? true : chosen.value === "no" ? false : chosen.value;
+    }
+    return first.value.trim() || null;
+  };
+
+  const compare = (operator, given, wanted) => {
+    if (operator === "=") return given === wanted;
+    if (operator === "!=") return given !== wanted;
+    const [left, right] = [Number(given), Number(wanted)];
+    if (Number.isNaN(left)) return false;
+    return { "<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right }[operator];
+  };
+
+  /* `lenient`: an unanswered question leaves every outcome possible. */
+  const holds = (rule, answers, lenient) => {
+    if (rule.all) return rule.all.every((each) => holds(each, answers, lenient));
+    if (rule.any) return rule.any.some((each) => holds(each, answers, lenient));
+    const [id, operator, wanted] = rule;
+    if (!answers.has(id)) return operator === "exists" && wanted === false;
+    const given = answers.get(id);
+    if (given === null) return lenient || (operator === "exists" && wanted === false);
+    return operator === "exists" ? wanted === true : compare(operator, given, wanted);
+  };
+
+  /* The least set of questions that is consistent: those asked now. */
+  const asked = (some, given) => {
+    let now = new Set();
+    for (;;) {
+      const counted = new Map([...given].map(([id, value]) => [id, now.has(id) ? value : null]));
+      const found = some.filter((each) => each.rules.every((rule) => holds(rule, counted, false)));
+      if (found.every((each) => now.has(each.id))) return now;
+      now = new Set([...now, ...found.map((each) => each.id)]);
+    }
+  };
+
+  /* The greatest: those asked now, or perhaps once others are answered. */
+  const possible = (some, given) => {
+    let left = some;
+    for (;;) {
+      const counted = new Map(left.map((each) => [each.id, given.get(each.id)]));
+      const kept = left.filter((each) => each.rules.every((rule) => holds(rule, counted, true)));
+      if (kept.length === left.length) return new Set(kept.map((each) => each.id));
+      left = kept;
+    }
+  };
+
+  const status = document.getElementById("needed-said");
+  const list = document.getElementById("needed");
+  const box = list.closest(".needed");
+
+  const say = (needed, later) => {
+    box.classList.toggle("nothing", needed.length === 0);
+    const count = needed.length === 1 ? "One answer" : `${needed.length} answers`;
+    const more = later === 0 ? "" : `; up to ${later} more may follow`;
+    const text = needed.length ? `${count} now${more}.` : "Nothing more. Send the answers to get the decision.";
+    if (status.textContent !== text) status.textContent = text;
+    list.replaceChildren(
+      ...needed.map((each) => {
+        const link = document.createElement("a");
+        link.href = `#${each.inputs.find((input) => input.type !== "checkbox").id}`;
+        link.textContent = each.text;
+        const line = document.createElement("li");
+        line.append(link);
+        return line;
+      }),
+    );
+  };
+
+  const update = () => {
+    const needed = [];
+    let later = 0;
+    let number = 0;
+    for (const part of parts) {
+      const own = questions.filter((each) => each.part === part);
+      const given = new Map(own.map((each) => [each.id, answer(each)]));
+      const now = asked(own, given);
+      const maybe = possible(own, given);
+      for (const each of own) {
+        if (each.recorded) continue;
+        const shown = now.has(each.id) && each.open;
+        each.element.hidden = !shown;
+        each.inputs.forEach((input) => { input.disabled = !shown; });
+        const place = each.element.querySelector(".number");
+        if (shown && place) place.textContent = `${(number += 1)}.`;
+        if (!each.open || !each.required || given.get(each.id) !== null) continue;
+        if (shown) needed.push(each);
+        else if (maybe.has(each.id)) later += 1;
+      }
+    }
+    for (const group of [...form.querySelectorAll(".group")].reverse()) {
+      group.hidden = ![...group.querySelectorAll("[data-question]")].some((each) => !each.hidden);
+    }
+    say(needed, later);
+  };
+
+  let changed = false;
+  form.addEventListener("input", () => { changed = true; update(); });
+  form.addEventListener("change", () => { changed = true; update(); });
+  update();
+
+  /* One press, one sending: the server takes a second one for the first, but nobody should wait for it. */
+  let sent = false;
+  form.addEventListener("submit", (event) => {
+    if (sent) { event.preventDefault(); return; }
+    sent = true;
+    changed = false;
+    form.querySelectorAll("button").forEach((each) => each.setAttribute("aria-disabled", "true"));
+  });
+  window.addEventListener("pageshow", () => {
+    sent = false;
+    form.querySelectorAll("button").forEach((each) => each.removeAttribute("aria-disabled"));
+  });
+  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+
+  const first = document.getElementById("problems") || document.getElementById("notice");
+  if (first) first.focus();
+})();
