@@ -108,13 +108,14 @@ class _Builder:
         if document is not None and document.text not in self._proofs:
             self._proofs.add(document.text)  # what all of a group rests on is sent once
             found.append(document)
-        return [*found, *self._added(criterion.name)]
+        return [*found, *self._added(criterion)]
 
-    def _added(self, after: str | None) -> list[Question]:
+    def _added(self, after: Criterion | None) -> list[Question]:
+        name = after.name if after is not None else None
         return [
-            self._make.added(each)
+            self._make.added(each, after)
             for each in self._version.questions.added
-            if each.after == after and self._is_here(each)
+            if each.after == name and self._is_here(each)
         ]
 
     def _is_here(self, added: AddedQuestion) -> bool:

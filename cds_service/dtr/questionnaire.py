@@ -29,7 +29,7 @@ from cds_service.dtr.versions import DtrVersion
 from cds_service.policies.model import Connective
 
 MIME_TYPES: Final = ("application/pdf", "image/jpeg", "image/png", "image/tiff", "text/plain")
-"""What a document may be."""
+"""What a document may be; a Questionnaire can name the first only (mimeType 0..1)."""
 
 MAX_MEGABYTES: Final = 2
 """How big a document may be, in units of 1 048 576 bytes (`answers.MAX_ATTACHMENT_BYTES`)."""
@@ -129,6 +129,7 @@ def _of_form(form: Form, version: DtrVersion) -> Iterator[Resource]:
     if version.describes_effort:
         code = time_code(form)
         yield {"url": f"{_DTR}/questionnaireAudience", "valueCode": "clinical"}
+        yield {"url": f"{_DTR}/request-specific", "valueBoolean": False}
         yield {
             "url": f"{_DTR}/estimated-completion-time",
             "extension": [
@@ -181,8 +182,7 @@ class _Items:
             unit = {"system": UCUM, "code": question.unit, "display": question.unit}
             yield {"url": f"{_CORE}/questionnaire-unitOption", "valueCoding": unit}
         if question.type is AnswerType.ATTACHMENT:
-            for kind in MIME_TYPES[: None if self._version.many_mime_types else 1]:
-                yield {"url": f"{_CORE}/mimeType", "valueCode": kind}
+            yield {"url": f"{_CORE}/mimeType", "valueCode": MIME_TYPES[0]}
             yield {"url": f"{_CORE}/maxSize", "valueDecimal": MAX_MEGABYTES}
         if question.type is AnswerType.CHOICE:
             yield _control("radio-button")

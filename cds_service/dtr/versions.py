@@ -26,8 +26,7 @@ class DtrVersion:
     the first of the `qr-context` ones. `bare_identifiers`: a definition of the only library of a form is
     named by its bare name, in `text/cql-identifier`. `describes_effort`: audience and estimated completion
     time stand on the Questionnaire. `labelled_help`: a link to the policy has a label and a link inside it.
-    `many_mime_types`: a question for a document may list several kinds. `response_needs_items`: a response
-    without any item is invalid.
+    `response_needs_items`: a response without any item is invalid.
     """
 
     name: str
@@ -41,7 +40,6 @@ class DtrVersion:
     describes_effort: bool
     help_link: str
     labelled_help: bool
-    many_mime_types: bool
     coverage_extension: str | None
     intended_use_system: str
     origin_of_payer_answers: str
@@ -73,7 +71,6 @@ DTR_2_0: Final = DtrVersion(
     describes_effort=False,
     help_link="http://hl7.org/fhir/StructureDefinition/questionnaire-supportLink",
     labelled_help=False,
-    many_mime_types=False,
     coverage_extension=None,
     intended_use_system=f"{_CRD}/temp",
     origin_of_payer_answers="auto",
@@ -94,7 +91,6 @@ DTR_2_2: Final = DtrVersion(
     describes_effort=True,
     help_link="http://hl7.org/fhir/StructureDefinition/questionnaire-supportHyperlink",
     labelled_help=True,
-    many_mime_types=True,
     coverage_extension=f"{_DTR}/qr-coverage",
     intended_use_system=f"{_CRD}/coverage-information-codes",
     origin_of_payer_answers="auto-server",

@@ -86,8 +86,13 @@ class QuestionMaker:
             documents=question.link_id,
         )
 
-    def added(self, added: AddedQuestion) -> Question:
-        """A question of the policy's author that no rule reads."""
+    def added(self, added: AddedQuestion, after: Criterion | None) -> Question:
+        """A question of the policy's author that no rule reads; `after` is the criterion that brings it."""
+        test: Test = True
+        if after is not None and added.when == "answered":
+            test = Comparison(self.link_id(after), "exists", True)
+        elif after is not None:
+            test = self.test(after, added.when == "met")
         return Question(
             link_id=f"added-{criterion_id(added.id)}",
             text=added.text,
@@ -98,6 +103,7 @@ class QuestionMaker:
             unit=added.unit,
             options=_options(added.choices),
             required=added.required,
+            enabled=None if isinstance(test, bool) else test,
         )
 
     def test(self, criterion: Criterion, value: bool) -> Test:

@@ -13,6 +13,7 @@ from cds_service.policies.files import Entry
 ANSWER_CODES: Final = "https://cds-service.example/CodeSystem/{policy}-answers"
 """The code system of the choices of a policy, for those that name no other."""
 
+WHEN: Final = ("answered", "met", "not-met")
 _TYPES: Final = ("boolean", "quantity", "date", "choice", "attachment", "text")
 
 
@@ -30,7 +31,7 @@ class Wording:
     """What is said instead of the wording made of a criterion, or of a group of criteria.
 
     `name` is the definition. `choices` make a coded choice of the question; `populated_by` names the
-    definition of the same library whose code is the answer that the chart gives.
+    definition ("Name" or "Alias.Name") whose code is the answer that the chart gives.
     """
 
     name: str
@@ -42,9 +43,11 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class AddedQuestion:
-    """A question that no criterion asks and no rule reads. `after` is a criterion; else it comes last.
+    """A question that no criterion asks and no rule reads.
 
-    `type` is an item type of Questionnaire; `statement` None means every statement of the policy version.
+    `after` is a criterion, and `when` says which answer to its question brings this one: any ("answered"),
+    or one that makes it "met" or "not-met"; without `after` it comes last. `type` is an item type of
+    Questionnaire; `statement` None means every statement of the policy version.
     """
 
     id: str
@@ -52,6 +55,7 @@ class AddedQuestion:
     type: str
     statement: str | None = None
     after: str | None = None
+    when: str = WHEN[0]
     help: str | None = None
     unit: str | None = None
     choices: tuple[Choice, ...] = ()
@@ -107,12 +111,18 @@ def read_questions(entry: Entry, library: CompiledLibrary, systems: CodeSystems,
 
 def _defined(item: Entry, key: str, library: CompiledLibrary) -> None:
     name = item.optional_text(key)
-    if name is not None and name not in library.definitions:
+    if name is None or name in library.definitions:
+        return
+    alias, _, local = name.partition(".")
+    if alias not in library.includes or local not in library.includes[alias].definitions:
         item.fail(key, f"{name!r} is not defined in library {library.name}")
 
 
 def _added(item: Entry, name: str, systems: CodeSystems, policy: str) -> AddedQuestion:
     kind, unit = item.text("type"), item.optional_text("unit")
+    when = item.optional_text("when") or WHEN[0]
+    if when not in WHEN:
+        item.fail("when", f"must be one of {', '.join(WHEN)}")
     choices = tuple(_choices(item, systems, policy))
     if kind not in _TYPES:
         item.fail("type", f"must be one of {', '.join(_TYPES)}")
@@ -124,6 +134,7 @@ def _added(item: Entry, name: str, systems: CodeSystems, policy: str) -> AddedQu
         type=kind,
         statement=item.optional_text("statement"),
         after=item.optional_text("after"),
+        when=when,
         help=item.optional_text("help"),
         unit=unit,
         choices=choices,
