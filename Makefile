@@ -4,6 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 NODE_TOOLS := cds_service/authoring/node
+POPULATION := build/population
+PATIENTS ?= 10
+SEED ?= 7
 
 .DEFAULT_GOAL := help
 
@@ -68,6 +71,18 @@ format: install ## rewrite the sources in the house style
 bench: install ## measure; every figure is a ratio within one run
 	for script in decision rule_evaluation many_policies http start; do $(BIN)/python -m bench.$$script || exit 1; done
 
+$(POPULATION)/tools/.installed: requirements-population.lock
+	$(PYTHON) -m venv $(POPULATION)/tools
+	$(POPULATION)/tools/bin/python -m pip install -q --require-hashes -r requirements-population.lock
+	@touch $@
+
+.PHONY: population
+population: install $(POPULATION)/tools/.installed ## fire the orders of synthetic patients at every hook
+	rm -rf $(POPULATION)/patients
+	$(POPULATION)/tools/bin/synthea generate -p $(PATIENTS) -s $(SEED) --clinician-seed $(SEED) -r 20251001 -o $(POPULATION)/patients/synthea >/dev/null
+	$(BIN)/carebundle generate --profile mixed --sex mixed --count $(PATIENTS) --seed $(SEED) --out $(POPULATION)/patients/carebundle >/dev/null
+	$(BIN)/python -m tests.foreign.population $(POPULATION)/patients --seed $(SEED)
+
 .PHONY: audit
 audit: install ## look for known vulnerabilities in the locked dependencies
 	$(BIN)/python .ci/audit.py $(AUDIT_FLAGS)
@@ -76,6 +91,7 @@ audit: install ## look for known vulnerabilities in the locked dependencies
 lock: ## rewrite both lock files from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --all-extras --group install --generate-hashes --no-header pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --all-extras --group dev --generate-hashes --no-header -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --group population --generate-hashes --no-header -o requirements-population.lock
 
 .PHONY: wheel
 wheel: install ## build the wheel, policies included
