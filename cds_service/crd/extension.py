@@ -37,6 +37,8 @@ class Standing(NamedTuple):
 
 _TO_DOCUMENT: Final = Standing("covered", "auth-needed", "clinical", "withpa")
 _OPEN: Final = Standing("conditional", "conditional")
+# CRD, contact: only where it belongs to this very answer; the payers' number is that for prior authorization.
+_NOTHING_TO_ASK: Final = (None, "no-auth", "satisfied")
 
 STANDINGS: Final = {
     Outcome.COVERED: Standing("covered", "no-auth"),
@@ -105,7 +107,7 @@ def _parts(
     yield {"url": "coverage-assertion-id", "valueString": assertion.identifiers.assertion_id}
     if assertion.satisfied:
         yield {"url": "satisfied-pa-id", "valueString": assertion.identifiers.authorization_number}
-    if assertion.payer.phone:
+    if assertion.payer.phone and codes.pa_needed not in _NOTHING_TO_ASK:
         yield {"url": "contact", version.contact.value: _contact(assertion.payer, version)}
     if determination.allowed_to is not None and "expiry-date" in version.maximum:
         yield {"url": "expiry-date", "valueDate": determination.allowed_to.isoformat()}
@@ -142,7 +144,7 @@ def _concept(reason: Reason, version: CrdVersion) -> dict[str, Any]:
 def _contact(payer: Payer, version: CrdVersion) -> dict[str, Any]:
     phone = {"system": "phone", "value": payer.phone, "use": "work"}
     if version.contact is ContactType.CONTACT_DETAIL:
-        return {"name": payer.label, "telecom": [phone]}
+        return {"name": f"{payer.label}, prior authorization", "telecom": [phone]}
     return phone
 
 

@@ -150,8 +150,22 @@ def test_older_versions_get_none_of_the_newer_words() -> None:
 
 def test_the_contact_has_the_type_of_the_version() -> None:
     phone = {"system": "phone", "value": "+1-555-0100", "use": "work"}
-    assert said("covered", CRD_2_0)["contact"] == said("covered", CRD_2_1)["contact"] == [phone]
-    assert said("covered", CRD_2_2)["contact"] == [{"name": "Acme Health", "telecom": [phone]}]
+    asked = "documentation needed"
+    assert said(asked, CRD_2_0)["contact"] == said(asked, CRD_2_1)["contact"] == [phone]
+    desk = {"name": "Acme Health, prior authorization", "telecom": [phone]}
+    assert said(asked, CRD_2_2)["contact"] == [desk]
+
+
+def test_a_number_for_prior_authorization_is_given_only_where_it_is_open() -> None:
+    for version in (CRD_2_0, CRD_2_1, CRD_2_2):
+        for name in DETERMINATIONS:
+            parts = said(name, version)
+            open_still = parts.get("pa-needed", ["satisfied"])[0] in (
+                "auth-needed",
+                "conditional",
+                "indeterminate",
+            )
+            assert ("contact" in parts) is open_still, name
 
 
 @pytest.mark.requirement("crd-2.2.1@impl-5")
