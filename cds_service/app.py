@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from cds_service import logs
 from cds_service.coverage_check import CoverageCheck
 from cds_service.coverage_check.membership import member_lookup
+from cds_service.dtr.forms import Forms
+from cds_service.dtr.package import Packages
 from cds_service.fhir.ehr import AllowedServers, EhrClient, EhrLimits
 from cds_service.hooks.reading import RequestLimits
 from cds_service.policies.catalogue import Catalogue
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from cds_service.hooks.trust.authentication import Authentication
+    from cds_service.hooks.trust.backend_services import BackendServices
     from cds_service.store.payload import PayloadVault
 
 
@@ -38,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     recorder = DecisionRecorder(
         settings.database_url, linger=0.25, spool=spool, on_progress=measures.store_progress
     )
-    public_base_url = settings.public_base_url or f"http://{settings.host}:{settings.port}"
+    public_base_url = (settings.public_base_url or f"http://{settings.host}:{settings.port}").rstrip("/")
     check = CoverageCheck(
         catalogue,
         recorder,
@@ -47,6 +50,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         ehr=_ehr(settings),
         members=member_lookup(settings.member_lookup, settings.database_url),
     )
+    forms = Forms.load(catalogue, public_base_url)
+    authentication = _authentication(settings, public_base_url)
     return build_application(
         Services(
             settings=settings,
@@ -57,7 +62,11 @@ def create_app(settings: Settings | None = None) -> Flask:
             measures=measures,
             vault=_payload_vault(settings),
             limits=RequestLimits(settings.max_body_bytes, settings.max_nesting, settings.max_orders),
-            authentication=_authentication(settings, public_base_url),
+            authentication=authentication,
+            forms=forms,
+            packages=Packages(catalogue, forms, public_base_url),
+            access=_access(settings, authentication, public_base_url),
+            public_base_url=public_base_url,
         )
     )
 
@@ -82,6 +91,19 @@ def _authentication(settings: Settings, public_base_url: str) -> Authentication 
     from cds_service.store.used_tokens import UsedTokens
 
     return authentication(settings, public_base_url, UsedTokens(settings.database_url).first_use)
+
+
+def _access(
+    settings: Settings, authentication: Authentication | None, public_base_url: str
+) -> BackendServices | None:
+    """What gives and reads the access tokens of FHIR calls, when clients are registered."""
+    if authentication is None:
+        return None
+    from cds_service.hooks.trust.backend_services import BackendServices
+    from cds_service.store.documentation import DocumentationStore
+
+    store = DocumentationStore(settings.database_url, settings.payload_keys)
+    return BackendServices(authentication, store.secrets, public_base_url)
 
 
 def _payload_vault(settings: Settings) -> PayloadVault | None:

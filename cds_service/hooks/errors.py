@@ -88,6 +88,8 @@ ERROR_CODES: Final[dict[str, str]] = {
     "CDS-1218": "Documentation is needed, and there is no questionnaire for it.",
     "CDS-1219": "The order cannot be read, so that no questionnaire can be chosen for it.",
     "CDS-1220": "What the operation takes is missing, or has the wrong form.",
+    "CDS-1221": "Nothing is to be filled in.",
+    "CDS-1222": "The order has changed since its coverage was decided.",
     "CDS-1404": "No such address.",
     "CDS-1405": "The address does not support this method.",
     "CDS-1406": "The address does not offer the asked representation.",

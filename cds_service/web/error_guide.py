@@ -96,6 +96,8 @@ GUIDE: Final[dict[str, tuple[ErrorKind | int | str, str]]] = {
         _OPERATION,
         "Correct the parameter that `expression` names; the message says what it takes.",
     ),
+    "CDS-1221": ("information", "No questionnaire applies to the order, or none has changed since then."),
+    "CDS-1222": ("information", "Call the hook again: it decides with the chart, which is not sent here."),
     "CDS-1404": (404, "Take the address from discovery."),
     "CDS-1405": (405, "Use a method that the header `Allow` names."),
     "CDS-1406": (406, "Accept `application/json`, or `text/html` for pages."),

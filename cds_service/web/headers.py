@@ -21,6 +21,7 @@ _CONTENT_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 )
+_FOR_PROGRAMS: Final = ("/cds-services", "/fhir/", "/oauth/", "/.well-known/")
 _NOT_KEPT: Final = ("Cache-Control", "no-store")
 _PREFLIGHT: Final[Fields] = (
     ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
@@ -33,8 +34,9 @@ _EVERYBODY: Final[Fields] = (("Access-Control-Allow-Origin", "*"),)
 class AnswerHeaders:
     """WSGI middleware: adds the headers to every answer of the application, errors included.
 
-    Cross-origin access covers `/cds-services` and below (CDS Hooks 2.0, CORS): browser-based clients
-    send Authorization, so that discovery too is preflighted; no cookies are used. A view may set a content
+    Cross-origin access covers `/cds-services` and below (CDS Hooks 2.0, CORS), and the FHIR endpoints with
+    what leads to them: browser-based clients send Authorization, so that discovery too is preflighted; no
+    cookies are used. A view may set a content
     policy or caching of its own.
     """
 
@@ -50,7 +52,7 @@ class AnswerHeaders:
             headers += _SECURITY
             if "content-security-policy" not in present:
                 headers.append(_CONTENT_POLICY)
-            if environ.get("PATH_INFO", "").startswith("/cds-services"):
+            if environ.get("PATH_INFO", "").startswith(_FOR_PROGRAMS):
                 if "cache-control" not in present:
                     headers.append(_NOT_KEPT)
                 headers += self._cross_origin(environ)

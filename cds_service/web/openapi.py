@@ -11,7 +11,16 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from cds_service import __version__
 from cds_service.hooks.reading import write_json
-from cds_service.web import cds_hooks, feedback, health, metrics, policies
+from cds_service.web import (
+    cds_hooks,
+    feedback,
+    fhir_dtr,
+    fhir_dtr_resources,
+    health,
+    metrics,
+    oauth,
+    policies,
+)
 from cds_service.web.blueprints import SmorestApi
 from cds_service.web.errors import http_error
 from cds_service.web.openapi_parts import COMPONENTS
@@ -53,7 +62,7 @@ def install(app: Flask) -> ServiceApi:
     api = ServiceApi(app)
     for name, schema in COMPONENTS.items():
         api.spec.components.schema(name, schema)
-    for room in (cds_hooks, feedback, policies, health, metrics):
+    for room in (cds_hooks, feedback, fhir_dtr, fhir_dtr_resources, oauth, policies, health, metrics):
         api.register_blueprint(room.blueprint)
     app.register_blueprint(viewer)
     app.extensions["openapi_description"] = api

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from flask import current_app
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from cds_service.coverage_check import CoverageCheck
     from cds_service.coverage_check.documentation import Documentation
     from cds_service.dtr.forms import Forms
+    from cds_service.dtr.package import Packages
     from cds_service.hooks.trust.authentication import Authentication
+    from cds_service.hooks.trust.backend_services import BackendServices
     from cds_service.policies.catalogue import Catalogue
     from cds_service.store.model import Record, RecorderStatus
     from cds_service.store.payload import PayloadVault
@@ -39,7 +41,9 @@ class Keep(Protocol):
 class Services:
     """The loaded catalogue, the coverage check over it, and the state of the decision store.
 
-    `documentation` and `forms` are there in every application that `app.create_app` makes.
+    `documentation`, `forms` and `packages` are there in every application that `app.create_app` makes.
+    `access` reads the access tokens of FHIR calls; None in open mode. `public_base_url` has no slash at the
+    end; `started_at` is when the catalogue was loaded.
     """
 
     settings: Settings
@@ -53,10 +57,20 @@ class Services:
     vault: PayloadVault | None = None
     documentation: Documentation | None = None
     forms: Forms | None = None
+    packages: Packages | None = None
+    access: BackendServices | None = None
+    public_base_url: str = "http://127.0.0.1:8000"
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def now(self) -> datetime:
         """The time of this call, in the configured time zone."""
         return datetime.now(self.settings.time_zone)
+
+    def of_forms(self) -> tuple[Forms, Packages]:
+        """The forms and what packages them; raises RuntimeError in an application without."""
+        if self.forms is None or self.packages is None:
+            raise RuntimeError("this application has no forms")
+        return self.forms, self.packages
 
 
 def services() -> Services:

@@ -1,0 +1,275 @@
+"""The answer to $questionnaire-package: the union of what each parameter asks for, each form once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from cds_service.coverage_check.documentation import Documentation, OpenDocumentation
+from cds_service.decisions.model import Outcome
+from cds_service.dtr import adaptive
+from cds_service.dtr.forms import Forms
+from cds_service.dtr.model import Form
+from cds_service.dtr.responses import Subject, draft
+from cds_service.dtr.versions import DtrVersion
+from cds_service.fhir import reads
+from cds_service.fhir.references import reference_text, reference_to
+from cds_service.hooks.errors import ErrorKind, RequestError
+from cds_service.hooks.request import ORDER_TYPES
+from cds_service.policies.model import Payer
+from cds_service.web.fhir_dtr_coverage import check_coverages, coverage_for, member_reference
+from cds_service.web.fhir_dtr_metadata import base_of
+from cds_service.web.fhir_dtr_request import PackageRequest
+from cds_service.web.fhir_exchange import issue
+from cds_service.web.services import Services
+
+Resource = Mapping[str, Any]
+
+_NOT_NEEDED: Final = frozenset({Outcome.COVERED, Outcome.NOT_COVERED, Outcome.NOT_ADDRESSED})
+_SUBJECTS: Final = ("subject", "patient")
+_CODED: Final = ("code", "codeCodeableConcept", "productOrService", "medicationCodeableConcept", "reasonCode")
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One form to package: with its decided order, or only asked for by name; `adaptive` is its variant."""
+
+    form: Form
+    opened: OpenDocumentation | None = None
+    adaptive: bool = False
+    others: list[OpenDocumentation] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.form.id + (adaptive.SUFFIX if self.adaptive else "")
+
+
+class PackageAnswer:
+    """Answers one call of $questionnaire-package in one version of DTR."""
+
+    def __init__(
+        self, asked: PackageRequest, version: DtrVersion, here: Services, client: str | None, now: datetime
+    ) -> None:
+        if here.documentation is None or here.forms is None or here.packages is None:
+            raise RuntimeError("an application without forms")
+        self._asked = asked
+        self._version = version
+        self._here = here
+        self._documentation: Documentation = here.documentation
+        self._forms: Forms = here.forms
+        self._packages = here.packages
+        self._client = client
+        self._now = now
+        self._base = base_of(here.public_base_url, version)
+        self._wanted: list[_Wanted] = []
+        self._issues: list[dict[str, Any]] = []
+
+    def parameters(self) -> dict[str, Any]:
+        """The answer; raises RequestError for a context or a coverage that is not known."""
+        context = self._of_context()
+        self._of_orders(context)
+        self._of_questionnaires()
+        changed = [each for each in self._wanted if self._has_changed(each.form)]
+        if not changed and not self._issues:
+            text = "Nothing has changed." if self._wanted else "No questionnaire applies."
+            self._issues.append(issue("information", "informational", "CDS-1221", text))
+        parameters = [
+            {"name": self._version.package_parameter, "resource": self._bundle(each)} for each in changed
+        ]
+        if self._issues:
+            outcome = {"resourceType": "OperationOutcome", "issue": self._issues}
+            parameters.append({"name": self._version.outcome_parameter, "resource": outcome})
+        return {"resourceType": "Parameters", "parameter": parameters}
+
+    # -- which forms ---------------------------------------------------------------------------------------
+
+    def _of_context(self) -> OpenDocumentation | None:
+        """What a coverage-assertion-id asks for; None without one, or when its order came along changed."""
+        if self._asked.context is None:
+            check_coverages(self._asked, self._here.check, self._now.date())
+            return None
+        opened = self._documentation.open(self._asked.context, self._client)
+        self._check_coverage_of(opened)
+        sent = next(
+            (
+                order
+                for _, order in self._asked.orders
+                if reference_to(order) == reference_to(opened.resource)
+            ),
+            None,
+        )
+        if sent is not None and _differs(sent, opened.resource):
+            text = "The order has changed since its coverage was decided; it was decided again."
+            self._issues.append(issue("information", "informational", "CDS-1222", text))
+            return None
+        for form in opened.forms:
+            self._want(form, opened)
+        if not opened.forms:
+            self._issues.append(_without_forms(opened, opened.assertion.payer))
+        return opened
+
+    def _of_orders(self, context: OpenDocumentation | None) -> None:
+        decided = reference_to(context.resource) if context is not None else None
+        for place, order in self._asked.orders:
+            if reference_to(order) == decided:
+                continue
+            if order["resourceType"] not in ORDER_TYPES:
+                self._issues.append(_not_understood(place))
+                continue
+            if not self._asked.coverages:
+                text = "The parameter coverage is missing; the order is not the one of the context."
+                raise RequestError("CDS-1220", text, ("Parameters.parameter",), ErrorKind.OPERATION)
+            coverage = coverage_for(order, self._asked, self._here.check)
+            try:
+                opened = self._documentation.open_order(
+                    order, coverage, self._asked.referenced, self._client, self._now
+                )
+            except RequestError as error:
+                if error.kind is not ErrorKind.INVALID:
+                    raise
+                opened = None
+            if opened is None:
+                continue
+            if opened.order is None:
+                self._issues.append(_not_understood(place))
+            for form in opened.forms:
+                self._want(form, opened)
+
+    def _of_questionnaires(self) -> None:
+        for place, canonical in self._asked.questionnaires:
+            form = self._forms.find(canonical, self._now.date())
+            variant = adaptive.find_adaptive(self._forms, canonical) if form is None else None
+            if form is None and variant is None:
+                text = "The questionnaire that was asked for is not on file, or not in this version."
+                self._issues.append(issue("warning", "not-found", "CDS-1217", text, place))
+            elif form is not None:
+                self._want(form, None, place=place)
+            elif variant is not None:
+                self._want(variant, None, place=place, is_adaptive=True)
+
+    def _want(
+        self,
+        form: Form,
+        opened: OpenDocumentation | None,
+        *,
+        place: str | None = None,
+        is_adaptive: bool = False,
+    ) -> None:
+        """Package a form once; two versions of one for two orders only (oper-7), else the first counts."""
+        new = _Wanted(form, opened, is_adaptive)
+        for each in self._wanted:
+            if each.name != new.name:
+                continue
+            if each.form.version == form.version:
+                if opened is not None and each.opened is not None:
+                    each.others.append(opened)
+                return
+            if opened is None or each.opened is None:
+                text = "Another version of this questionnaire is in the answer; there can be only one."
+                self._issues.append(
+                    issue("warning", "multiple-matches", "CDS-1217", text, *([place] if place else []))
+                )
+                return
+        self._wanted.append(new)
+
+    def _check_coverage_of(self, opened: OpenDocumentation) -> None:
+        known = opened.coverage.resource.get("id")
+        given = [coverage.get("id") for _, coverage in self._asked.coverages if coverage.get("id")]
+        if given and known and known not in given:
+            text = "The Coverage is not the one that the decision of this context is about."
+            raise RequestError("CDS-1212", text, (self._asked.coverages[0][0],), ErrorKind.COVERAGE)
+
+    def _has_changed(self, form: Form) -> bool:
+        """Whether a package may differ from an earlier one: rules change with a start, or come into force."""
+        since = self._asked.changed_since
+        if since is None or since < self._here.started_at:
+            return True
+        return form.effective_from is not None and since.date() < form.effective_from <= self._now.date()
+
+    # -- what is in a package ------------------------------------------------------------------------------
+
+    def _bundle(self, wanted: _Wanted) -> dict[str, Any]:
+        form, version = wanted.form, self._version
+        response = self._response(wanted)
+        if not wanted.adaptive:
+            return self._packages.bundle(form, version, response, self._now)
+        standard = self._packages.questionnaire(form, version)
+        response = adaptive.first_response(response, standard, form, version, self._base)
+        questionnaire = adaptive.adaptive_search(standard, form, version, self._base)
+        return self._packages.bundle(form, version, response, self._now, questionnaire)
+
+    def _response(self, wanted: _Wanted) -> dict[str, Any]:
+        """The draft: what is known of the one order it is for; of several orders, only whose they are."""
+        if wanted.opened is None or wanted.adaptive:
+            subjects = [self._named_subject()]
+        elif not wanted.others:
+            return self._documentation.response(wanted.opened, wanted.form, self._version)
+        else:
+            subjects = [_subject(each) for each in (wanted.opened, *wanted.others)]
+        found = draft(wanted.form, self._version, subjects[0], {}, self._now)
+        for each in subjects[1:]:
+            link = {"url": self._version.context_extension, "valueReference": {"reference": each.order}}
+            found["extension"] = [*found["extension"], link]
+        return found
+
+    def _named_subject(self) -> Subject:
+        """Whom a form that was asked for by name is about: the member of the Coverage, and the only order."""
+        place, coverage = self._asked.coverages[0] if self._asked.coverages else ("", None)
+        orders = [order for _, order in self._asked.orders]
+        if coverage is None:
+            opened = next((each.opened for each in self._wanted if each.opened is not None), None)
+            if opened is None:
+                opened = self._documentation.open(self._asked.context or "", self._client)
+            return _subject(opened)
+        patient = member_reference(coverage) or next(
+            (text for each in orders if (text := reference_text(each.get("subject") or each.get("patient")))),
+            None,
+        )
+        if patient is None:
+            text = "The Coverage names no beneficiary."
+            raise RequestError("CDS-1220", text, (f"{place}.beneficiary",), ErrorKind.OPERATION)
+        order = reference_to(orders[0]) if len(orders) == 1 else None
+        return Subject(patient, reference_to(coverage), order)
+
+
+def _subject(opened: OpenDocumentation) -> Subject:
+    return Subject(opened.patient_reference, opened.coverage.reference, reference_to(opened.resource))
+
+
+def _differs(sent: Resource, known: Resource) -> bool:
+    """Whether an order is another one by drug, reason or patient (prof-1); else it is the same (spec-128)."""
+    return _deciding(sent) != _deciding(known)
+
+
+def _deciding(order: Resource) -> list[object]:
+    concepts = [reads.objects(order.get(each)) for each in _CODED]
+    coded = [
+        {(one.get("system"), one.get("code")) for each in found for one in reads.objects(each.get("coding"))}
+        or [each.get("text") for each in found]
+        for found in concepts
+    ]
+    references = [reference_text(order.get(each)) for each in (*_SUBJECTS, "medicationReference")]
+    return [*coded, *references]
+
+
+def _not_understood(place: str) -> dict[str, Any]:
+    text = "No questionnaire can be chosen for this order: only orders of drugs are decided here."
+    return issue("warning", "not-supported", "CDS-1219", text, place)
+
+
+def _without_forms(opened: OpenDocumentation, payer: Payer) -> dict[str, Any]:
+    """What to do instead, where a decision has no questionnaire (oper-8)."""
+    if opened.determination.outcome in _NOT_NEEDED:
+        text = "The decision rests on no questionnaire: no further documentation is needed for it."
+        return issue("information", "informational", "CDS-1218", text)
+    return issue("warning", "business-rule", "CDS-1218", " ".join(_instructions(opened, payer)))
+
+
+def _instructions(opened: OpenDocumentation, payer: Payer) -> Iterator[str]:
+    yield "There is no questionnaire for this decision."
+    for each in opened.determination.reasons:
+        yield each.text
+    contacts = [each for each in (payer.phone, payer.url) if each]
+    yield f"Ask {payer.label} what to send" + (f": {', '.join(contacts)}." if contacts else ".")

@@ -1,0 +1,83 @@
+"""What every FHIR endpoint of this service does alike: who calls, what is accepted, how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Response, g, request
+from werkzeug.exceptions import NotAcceptable
+
+from cds_service.hooks.errors import ErrorKind, RequestError
+from cds_service.hooks.reading import read_json, write_json
+from cds_service.web import errors
+from cds_service.web.body import read_body
+from cds_service.web.cds_hooks import check_content_type
+from cds_service.web.services import services
+from cds_service.web.trust import caller
+
+FHIR_JSON: Final = errors.FHIR_JSON
+READ: Final = "r"
+SEARCH: Final = "s"
+
+_ACCEPTED: Final = frozenset({FHIR_JSON, "application/json", "text/json", "application/json+fhir"})
+_FORMATS: Final = _ACCEPTED | {"json"}
+_STATUSES_OF: Final = "2.2"
+"""The version of CRD whose HTTP statuses the FHIR operations use: what is invalid is a 400."""
+
+
+def authorize(resource_type: str, right: str) -> None:
+    """Note who calls; raises RequestError unless an access token allows this (or no client is registered)."""
+    access = services().access
+    if access is not None:
+        g.caller = access.caller(request.headers.get("Authorization"), resource_type, right)
+
+
+def client_label() -> str | None:
+    """The registered client that calls, as records name it; None in open mode."""
+    found = caller()
+    return found.label if found is not None else None
+
+
+def check_accepted() -> None:
+    """Whether the caller takes JSON; `_format` goes before the Accept header (FHIR R4, Content types).
+
+    Raises NotAcceptable. Whoever accepts text of any kind, or names nothing, is sent JSON too.
+    """
+    wanted = request.args.get("_format", "").partition(";")[0].strip().lower().replace(" ", "+")
+    if wanted:
+        if wanted not in _FORMATS:
+            raise NotAcceptable
+        return
+    accepted = request.accept_mimetypes
+    if not accepted or accepted.best_match(sorted(_ACCEPTED)) is not None:
+        return
+    if not any(kind.startswith("text/") for kind, _ in accepted):
+        raise NotAcceptable
+
+
+def read_resource() -> dict[str, Any]:
+    """The JSON object in the body; raises RequestError."""
+    check_content_type()
+    content = read_json(read_body(), services().limits)
+    if not isinstance(content, dict):
+        raise RequestError("CDS-1220", "The body must be a FHIR resource.", kind=ErrorKind.OPERATION)
+    return content
+
+
+def answer(resource: Mapping[str, Any], status: int = 200) -> Response:
+    """A resource as JSON."""
+    return Response(write_json(resource), status, content_type=FHIR_JSON)
+
+
+def refused(error: RequestError) -> Response:
+    """The answer to a call that a FHIR endpoint refuses; what is invalid is a 400 here."""
+    if error.version is None:
+        error.version = _STATUSES_OF
+    return errors.request_error(error)
+
+
+def issue(severity: str, kind: str, code: str, text: str, *expressions: str) -> dict[str, Any]:
+    """One issue of an OperationOutcome; `kind` is its FHIR issue type, `code` a stable code of ours."""
+    found: dict[str, Any] = errors.operation_outcome(code, kind, text, expressions)["issue"][0]
+    return {**found, "severity": severity}
