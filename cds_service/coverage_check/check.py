@@ -6,9 +6,11 @@ import logging
 import traceback
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
+from cds_service.coverage_check.call_context import CallContext
 from cds_service.coverage_check.fetching import fetch
 from cds_service.coverage_check.member import coverage_of, inactive
 from cds_service.coverage_check.membership import (
@@ -22,9 +24,10 @@ from cds_service.coverage_check.membership import (
     refused,
 )
 from cds_service.coverage_check.network import network_sites
+from cds_service.coverage_check.questionnaires import ASKING, Questionnaires
 from cds_service.coverage_check.recording import decision_record
 from cds_service.coverage_check.report import EVALUATE, FETCH, INDEX, READ, RESPOND, CallReport
-from cds_service.coverage_check.scope import in_scope, orders_in_scope
+from cds_service.coverage_check.scope import in_scope, orders_in_scope, resource_index
 from cds_service.coverage_check.trouble import after_trouble, without_coverage
 from cds_service.cql import Evaluation, EvaluationInput
 from cds_service.crd.assertion import CoverageAssertion, NetworkSite
@@ -41,8 +44,7 @@ from cds_service.fhir.ehr import EhrClient
 from cds_service.fhir.index import ResourceIndex
 from cds_service.fhir.references import reference_to
 from cds_service.hooks.errors import RequestError
-from cds_service.hooks.prefetch import declared_types
-from cds_service.hooks.request import ORDER_TYPES, HookRequest
+from cds_service.hooks.request import HookRequest
 from cds_service.orders.model import DrugOrder, MemberCoverage
 from cds_service.orders.parameters import order_parameters
 from cds_service.orders.read import OrderError, is_drug_order, read_drug_order
@@ -51,7 +53,6 @@ from cds_service.policies.model import NotAddressed, Payer, PolicyVersion
 from cds_service.store.model import DecisionRecord
 
 _LOG: Final = logging.getLogger(__name__)
-_APPOINTMENTS: Final = frozenset({"Appointment"})
 _NONE: Final[frozenset[str]] = frozenset()
 _NO_DRUG_ORDER: Final = {
     "": "This is no drug order; the policies on file decide drug orders only.",
@@ -71,7 +72,8 @@ class CoverageCheck:
 
     `public_base_url` starts the addresses of policy pages; `assertion_key` keys the assertion ids.
     `ehr` reads what calls lack from their FHIR servers; without it nothing is fetched. `members` looks
-    members up; without it the Coverage of the call is believed.
+    members up; without it the Coverage of the call is believed. `questionnaires` name what may be answered
+    and know what was; without them nothing is asked that way.
     """
 
     def __init__(
@@ -83,8 +85,10 @@ class CoverageCheck:
         assertion_key: str = "",
         ehr: EhrClient | None = None,
         members: MemberLookup | None = None,
+        questionnaires: Questionnaires | None = None,
     ) -> None:
         self.catalogue = catalogue
+        self._questionnaires = questionnaires
         self._recorder = recorder
         self._ehr = ehr
         self._members = members
@@ -125,9 +129,27 @@ class CoverageCheck:
             ]
         except RequestError as error:
             raise without_coverage(error, failed) from None
+        client = request.client.label if request.client is not None else None
         assertions = [
-            self._assert(order, index, coverage, request, configuration, now, report, failed, member)
-            for (_, order), coverage, member in zip(
+            self._assert(
+                CallContext(
+                    request.hook,
+                    request.requested_version,
+                    now,
+                    request.fhir_server or "",
+                    client,
+                    configuration.unsolicited_determination,
+                    path,
+                    order,
+                    index,
+                ),
+                coverage,
+                request.hook_instance,
+                report,
+                failed,
+                member,
+            )
+            for (path, order), coverage, member in zip(
                 request.draft_orders, coverages, self.members(coverages), strict=True
             )
         ]
@@ -140,7 +162,13 @@ class CoverageCheck:
             today=now.date(),
             hook_instance=request.hook_instance,
             policy_page=self.policy_page,
+            form_page=partial(self._form_page, client),
         )
+
+    def _form_page(self, client: str | None, assertion_id: str) -> str | None:
+        """The address of the form page for an assertion of this call; None when there is none."""
+        asking = self._questionnaires
+        return asking.form_page(assertion_id, client) if asking is not None else None
 
     def members(self, coverages: Sequence[MemberCoverage]) -> Sequence[Member | None]:
         """What is known of the member of each Coverage, by one read; None where the Coverage is believed."""
@@ -214,7 +242,7 @@ class CoverageCheck:
         parameters = {**order_parameters(order), **selection.parameters} if selection.statements else {}
 
         def run(version: PolicyVersion, given: Mapping[str, Any]) -> Evaluation:
-            given = {name: value for name, value in given.items() if _is_defined(name, version)}
+            given = {name: value for name, value in given.items() if version.library.defines(name)}
             return version.library.evaluate(
                 EvaluationInput(index, catalogue.value_sets, parameters, now, given, trace=True)
             )
@@ -243,59 +271,46 @@ class CoverageCheck:
 
     def _assert(
         self,
-        resource: Mapping[str, Any],
-        index: ResourceIndex,
+        context: CallContext,
         coverage: MemberCoverage,
-        request: HookRequest,
-        configuration: Configuration,
-        now: datetime,
+        hook_instance: str,
         report: CallReport,
         failed: frozenset[str],
         member: Member | None,
     ) -> CoverageAssertion:
         """Decide one order, name the decision, and hand it to the recorder."""
-        order, determination = self.determine(
-            resource, index, coverage, now.date(), now, report=report, member=member
-        )
-        if order is not None:
-            coverage = order.coverage
-        if failed:
-            determination = after_trouble(determination, resource, failed)
-        payer = self.catalogue.payers[coverage.payer]
-        satisfied = (
-            determination.authorizes and payer.real_time_approval and configuration.unsolicited_determination
-        )
-        names = identifiers(
-            determination,
-            order,
-            resource,
-            coverage,
-            self._key,
-            origin=request.fhir_server or "",
-            satisfied=satisfied,
-            stage=_stage(determination, request.hook),
-        )
-        sites: tuple[NetworkSite, ...] = ()
-        if determination.site is not None:
-            sites = self._network_sites(determination.site, payer, coverage, index)
-        assertion = CoverageAssertion(
-            resource,
-            determination,
-            coverage,
-            payer,
-            names,
-            satisfied,
-            sites,
-            HOOK_RULES[request.hook],
-            order.depends_on if order is not None else (),
-        )
+        now, index = context.now, context.index
+
+        def determine(attested: Attested | None = None) -> tuple[DrugOrder | None, Determination]:
+            order, found = self.determine(
+                context.order,
+                index,
+                coverage,
+                now.date(),
+                now,
+                report=report,
+                member=member,
+                attested=attested,
+            )
+            return order, after_trouble(found, context.order, failed) if failed else found
+
+        order, determination = determine()
+        asking, key = self._questionnaires, ""
+        if asking is not None and order is not None and determination.outcome in ASKING:
+            key = asking.order_key(order, context)
+            attested = asking.attested(key)
+            if attested is not None:
+                order, determination = determine(attested)
+        assertion = self.assertion(context, order, determination, coverage)
+        if asking is not None and assertion.questionnaires:
+            asking.keep(assertion, context, key)
         if self._recorder is not None or report.decisions is not None:
             record = decision_record(
                 assertion,
                 order,
                 catalogue_version=self.catalogue.version,
-                crd_version=request.requested_version,
-                hook_instance=request.hook_instance,
+                crd_version=context.crd_version,
+                hook_instance=hook_instance,
                 now=now,
             )
             if report.decisions is not None:
@@ -303,6 +318,48 @@ class CoverageCheck:
             elif self._recorder is not None:
                 self._recorder.record(record)
         return assertion
+
+    def assertion(
+        self,
+        context: CallContext,
+        order: DrugOrder | None,
+        determination: Determination,
+        coverage: MemberCoverage,
+    ) -> CoverageAssertion:
+        """What a decision asserts in a call, with the names that any worker gives it."""
+        if order is not None:
+            coverage = order.coverage
+        payer = self.catalogue.payers[coverage.payer]
+        satisfied = determination.authorizes and payer.real_time_approval and context.unsolicited
+        stage = _stage(determination, context.hook)
+        asking = self._questionnaires if not stage else None
+        forms = asking.forms_of(determination) if asking is not None else ()
+        questionnaires = tuple([each.canonical for each in forms])
+        names = identifiers(
+            determination,
+            order,
+            context.order,
+            coverage,
+            self._key,
+            origin=context.origin,
+            satisfied=satisfied,
+            stage=stage or " ".join(questionnaires),
+        )
+        sites: tuple[NetworkSite, ...] = ()
+        if determination.site is not None:
+            sites = self._network_sites(determination.site, payer, coverage, context.index)
+        return CoverageAssertion(
+            context.order,
+            determination,
+            coverage,
+            payer,
+            names,
+            satisfied,
+            sites,
+            HOOK_RULES[context.hook],
+            order.depends_on if order is not None else (),
+            questionnaires,
+        )
 
     def _network_sites(
         self, site: SiteAdvice, payer: Payer, coverage: MemberCoverage, index: ResourceIndex
@@ -317,24 +374,6 @@ class CoverageCheck:
             return ()
 
 
-def resource_index(request: HookRequest) -> ResourceIndex:
-    """Everything the call delivered, for its patient; draft orders themselves are no record of the past."""
-    index = ResourceIndex.from_prefetch(request.prefetch, declared_types(request.hook), request.fhir_server)
-    index.set_patient(request.patient_id)
-    index.set_encounter(request.encounter_id)
-    for name, asked in (("draftOrders", ORDER_TYPES), ("appointments", _APPOINTMENTS)):
-        bundle = request.context.get(name)
-        entries = bundle.get("entry") if isinstance(bundle, Mapping) else None
-        for entry in entries if isinstance(entries, list) else ():
-            resource = entry.get("resource") if isinstance(entry, Mapping) else None
-            kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
-            if isinstance(kind, str) and kind not in asked:
-                index.add(resource, entry.get("fullUrl"))
-            elif isinstance(resource, Mapping):
-                index.hold(resource, entry.get("fullUrl"))
-    return index
-
-
 def _refusal(
     reference: str, coverage: MemberCoverage, index: ResourceIndex, on: date, member: Member | None
 ) -> Determination | None:
@@ -347,15 +386,6 @@ def _stage(determination: Determination, hook: str) -> str:
     """What keeps the answer of a hook apart from the one that the same facts get when the order is signed."""
     standing = STANDINGS[determination.outcome]
     return hook if allowed(standing, HOOK_RULES[hook]) != standing else ""
-
-
-def _is_defined(name: str, version: PolicyVersion) -> bool:
-    library = version.library
-    if name in library.definitions:
-        return True
-    alias, _, local = name.partition(".")
-    included = library.includes.get(alias)
-    return included is not None and local in included.definitions
 
 
 def _log_trouble(error: Exception) -> None:

@@ -16,7 +16,7 @@ from cds_service.fhir.places import NamedPlaces
 from cds_service.fhir.references import parse_reference
 from cds_service.hooks.contexts import based_on_references
 from cds_service.hooks.errors import ErrorKind, RequestError
-from cds_service.hooks.prefetch import own_order_keys
+from cds_service.hooks.prefetch import declared_types, own_order_keys
 from cds_service.hooks.request import ORDER_TYPES, HookRequest
 
 Resource = Mapping[str, Any]
@@ -25,7 +25,26 @@ Found = list[tuple[str, Any]]
 _MOST: Final = 20  # tasks, participants and orders of one resource
 _LOOKED: Final = frozenset({KeyOutcome.NULL, KeyOutcome.EMPTY, KeyOutcome.DELIVERED})
 _BOOKED_PLACES: Final = frozenset({"Location", "HealthcareService", "Organization"})
+_APPOINTMENTS: Final = frozenset({"Appointment"})
 _APPOINTMENT: Final = "Appointment"
+
+
+def resource_index(request: HookRequest) -> ResourceIndex:
+    """Everything the call delivered, for its patient; draft orders themselves are no record of the past."""
+    index = ResourceIndex.from_prefetch(request.prefetch, declared_types(request.hook), request.fhir_server)
+    index.set_patient(request.patient_id)
+    index.set_encounter(request.encounter_id)
+    for name, asked in (("draftOrders", ORDER_TYPES), ("appointments", _APPOINTMENTS)):
+        bundle = request.context.get(name)
+        entries = bundle.get("entry") if isinstance(bundle, Mapping) else None
+        for entry in entries if isinstance(entries, list) else ():
+            resource = entry.get("resource") if isinstance(entry, Mapping) else None
+            kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
+            if isinstance(kind, str) and kind not in asked:
+                index.add(resource, entry.get("fullUrl"))
+            elif isinstance(resource, Mapping):
+                index.hold(resource, entry.get("fullUrl"))
+    return index
 
 
 def in_scope(request: HookRequest, index: ResourceIndex) -> HookRequest:

@@ -25,6 +25,14 @@ class CompiledLibrary:
             {name: reference.id for name, reference in unit.value_sets.items()}
         )
 
+    def defines(self, name: str) -> bool:
+        """Whether a name is that of a definition here ("Name"), or in an included library ("Alias.Name")."""
+        if name in self.definitions:
+            return True
+        alias, _, local = name.partition(".")
+        included = self.includes.get(alias)
+        return included is not None and local in included.definitions
+
     def evaluate(self, input: EvaluationInput) -> Evaluation:  # noqa: A002
         """Start an evaluation; definitions are evaluated when asked for.
 

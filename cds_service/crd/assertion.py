@@ -28,7 +28,8 @@ class CoverageAssertion(NamedTuple):
 
     `resource` is the order as received; `satisfied` says that the answer itself gives the authorization,
     whose number is then `identifiers.authorization_number`; `rules` are those of the hook that asks.
-    `dependencies` are references of other orders that this one is of use with only.
+    `dependencies` are references of other orders that this one is of use with only. `questionnaires` are the
+    canonicals, with version, of the forms that ask for the documentation needed.
     """
 
     resource: Mapping[str, Any]
@@ -40,3 +41,4 @@ class CoverageAssertion(NamedTuple):
     network_sites: tuple[NetworkSite, ...] = ()
     rules: HookRules = HOOK_RULES["order-sign"]
     dependencies: tuple[str, ...] = ()
+    questionnaires: tuple[str, ...] = ()

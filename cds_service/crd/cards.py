@@ -6,7 +6,7 @@ the policy behind it (topic `guideline`) and its quantity limit (topic `limits`)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from cds_service.crd.assertion import CoverageAssertion
@@ -16,7 +16,7 @@ from cds_service.crd.extension import PolicyPage, instructions, settings_in_word
 from cds_service.crd.markdown import escape, fixed, line
 from cds_service.crd.network import network_card
 from cds_service.crd.versions import CrdVersion
-from cds_service.decisions.model import CriterionResult, CriterionStatus, Determination, Outcome, Reason
+from cds_service.decisions.model import CriterionResult, CriterionStatus, Outcome, Reason
 from cds_service.decisions.quantity import plain
 from cds_service.policies.model import NotAddressed, in_force_since
 
@@ -30,6 +30,8 @@ _SUMMARIES: Final = {
 }
 _WARNINGS: Final = frozenset({Outcome.NOT_COVERED, Outcome.DOCUMENTATION_NEEDED, Outcome.LOWER_COST_SITE})
 
+FORM_LINK: Final = "Answer the open questions"
+
 URGENCY: Final = (
     Outcome.NOT_COVERED,
     Outcome.DOCUMENTATION_NEEDED,
@@ -41,8 +43,19 @@ URGENCY: Final = (
 )
 
 
+FormPage = Callable[[str], str | None]  # assertion id -> absolute, signed address of its form
+
+
+def no_form_page(_assertion_id: str) -> None:
+    """Where no form can be reached."""
+
+
 def cards(
-    assertion: CoverageAssertion, version: CrdVersion, hook_instance: str, policy_page: PolicyPage
+    assertion: CoverageAssertion,
+    version: CrdVersion,
+    hook_instance: str,
+    policy_page: PolicyPage,
+    form_page: FormPage = no_form_page,
 ) -> Iterator[Card]:
     """The cards about one order; none for an order that is no drug order, which nobody here speaks of."""
     determination = assertion.determination
@@ -54,15 +67,20 @@ def cards(
     card["summary"] = line(f"{name}: {_said(assertion)}", SUMMARY_LIMIT)
     card["detail"] = _detail(assertion, name)
     pages = dict.fromkeys((each.policy, each.version, each.number) for each in determination.policies)
-    if pages:
-        card["links"] = [
-            {
-                "label": f"Policy {number}, {in_force_since(release)}",
-                "url": policy_page(policy, release),
-                "type": "absolute",
-            }
-            for policy, release, number in pages
-        ]
+    links = [
+        {
+            "label": f"Policy {number}, {in_force_since(release)}",
+            "url": policy_page(policy, release),
+            "type": "absolute",
+        }
+        for policy, release, number in pages
+    ]
+    if version.form_links and assertion.questionnaires:
+        form = form_page(assertion.identifiers.assertion_id)
+        if form is not None:
+            links.insert(0, {"label": FORM_LINK, "url": form, "type": "absolute"})
+    if links:
+        card["links"] = links
     yield card
     if determination.site is not None:
         yield network_card(assertion, determination.site, version, hook_instance, name)
@@ -144,7 +162,7 @@ def _to_do(assertion: CoverageAssertion) -> Iterator[str]:
     if outcome is Outcome.COVERED:
         yield from _after_approval(assertion)
     elif outcome is Outcome.DOCUMENTATION_NEEDED:
-        yield from _documentation(determination)
+        yield from _documentation(assertion)
     elif outcome is Outcome.NOT_COVERED:
         label = fixed(payer.label)
         yield f"Change the order, or complete the record if something is missing in it, or ask {label}."
@@ -154,18 +172,22 @@ def _to_do(assertion: CoverageAssertion) -> Iterator[str]:
             yield fixed(f"No exception is needed in these settings: {settings_in_words(determination.site)}.")
     elif outcome is Outcome.LOWER_COST_SITE and determination.site is not None:
         yield fixed(f"Consider a lower-cost site: {settings_in_words(determination.site)}.")
-        yield from _keep_the_setting(determination)
+        yield from _keep_the_setting(assertion)
     elif determination.not_addressed is NotAddressed.CONTRADICTORY_CODES:
         yield "Correct the codes on the order so that they stand for one drug, and sign it again."
     else:
         yield fixed(instructions(determination, payer))
 
 
-def _keep_the_setting(determination: Determination) -> Iterator[str]:
+def _keep_the_setting(assertion: CoverageAssertion) -> Iterator[str]:
     """What would keep the restricted setting; where the record rules every exception out, nothing would."""
+    determination = assertion.determination
     if not determination.asks:
         return
-    yield "To keep the setting as ordered, send the prior authorization request and show an exception:"
+    if assertion.questionnaires:
+        yield "To keep the setting as ordered, answer the open questions and show an exception:"
+    else:
+        yield "To keep the setting as ordered, send the prior authorization request and show an exception:"
     for ask in determination.asks:
         yield fixed(ask.question or ask.name)
     for documentation in dict.fromkeys(ask.documentation for ask in determination.asks):
@@ -173,9 +195,12 @@ def _keep_the_setting(determination: Determination) -> Iterator[str]:
             yield fixed(documentation)
 
 
-def _documentation(determination: Determination) -> Iterator[str]:
+def _documentation(assertion: CoverageAssertion) -> Iterator[str]:
+    determination = assertion.determination
     alternatives = " ".join(item for reason in determination.reasons for item in reason.items)
-    if alternatives:
+    if assertion.questionnaires:
+        yield "Answer the open questions of the questionnaire; the answers decide at once:"
+    elif alternatives:
         yield "Send the prior authorization request and say which of the alternatives above holds."
     else:
         yield "Send the prior authorization request with what the record does not show yet:"

@@ -93,6 +93,8 @@ def _parts(
     if codes.doc_needed is not None:
         yield {"url": "doc-needed", "valueCode": codes.doc_needed}
         yield {"url": "doc-purpose", "valueCode": codes.doc_purpose}
+        for canonical in assertion.questionnaires:
+            yield {"url": "questionnaire", "valueCanonical": canonical}
     if "conditional" in (codes.covered, codes.pa_needed):
         for code in _information_needed(determination, version):
             yield {"url": "info-needed", "valueCode": code}

@@ -8,7 +8,7 @@ from typing import Any
 
 from cds_service.crd.assertion import CoverageAssertion
 from cds_service.crd.card_parts import Card
-from cds_service.crd.cards import URGENCY, cards, topic_of
+from cds_service.crd.cards import URGENCY, FormPage, cards, no_form_page, topic_of
 from cds_service.crd.configuration import Configuration
 from cds_service.crd.extension import PolicyPage, coverage_information, standing
 from cds_service.crd.versions import COVERAGE_INFORMATION, CrdVersion
@@ -23,8 +23,9 @@ def respond(
     today: date,
     hook_instance: str,
     policy_page: PolicyPage,
+    form_page: FormPage = no_form_page,
 ) -> dict[str, Any]:
-    """The answer about all orders of one call.
+    """The answer about all orders of one call. `form_page` gives the address of the form for an assertion id.
 
     `cards` is always there; nothing else is ever empty or null. An order that already carries this very
     assertion is left alone, without action and without card.
@@ -32,7 +33,9 @@ def respond(
     if not configuration.coverage_information:
         return {"cards": []}
     news = [each for each in assertions if not already_says(each)]
-    answer: dict[str, Any] = {"cards": _cards(news, version, configuration, hook_instance, policy_page)}
+    answer: dict[str, Any] = {
+        "cards": _cards(news, version, configuration, hook_instance, policy_page, form_page)
+    }
     if news:
         answer["systemActions"] = [_action(each, version, today, policy_page) for each in news]
     return answer
@@ -71,9 +74,10 @@ def _cards(
     configuration: Configuration,
     hook_instance: str,
     policy_page: PolicyPage,
+    form_page: FormPage,
 ) -> list[Card]:
     urgent = sorted(assertions, key=lambda each: URGENCY.index(each.determination.outcome))
-    found = [card for each in urgent for card in cards(each, version, hook_instance, policy_page)]
+    found = [card for each in urgent for card in cards(each, version, hook_instance, policy_page, form_page)]
     if configuration.hidden:
         found = [card for card in found if topic_of(card) not in configuration.hidden]
     return found if configuration.max_cards is None else found[: configuration.max_cards]

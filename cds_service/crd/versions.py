@@ -40,7 +40,8 @@ class CrdVersion:
 
     `maximum` gives the sub-extensions that may appear and how often (None: any number); `codes` the
     allowed values of the coded ones; `detail_codes` the detail codes and the value types they may carry;
-    `reasons` the reason codes; `detail_category` whether a detail must say its category.
+    `reasons` the reason codes; `detail_category` whether a detail must say its category; `form_links` whether
+    cards may link to a form of the payer's, as clients without DTR need it (from 2.2 on they must not).
     """
 
     version: str
@@ -53,6 +54,7 @@ class CrdVersion:
     codes: Mapping[str, frozenset[str]]
     detail_codes: Mapping[str, str]
     reasons: frozenset[str]
+    form_links: bool
 
     def knows(self, sub_extension: str, code: str) -> bool:
         """Whether a coded sub-extension may carry a code in this version."""
@@ -111,6 +113,7 @@ CRD_2_0: Final = CrdVersion(
     codes=_codes(_NONE, frozenset({"both"}), _NONE),
     detail_codes=MappingProxyType(_DETAILS_2_0 | {"auth-out-network-only": "valueBoolean"}),
     reasons=frozenset({"gold-card", "detail-code"}),
+    form_links=True,
 )
 
 CRD_2_1: Final = CrdVersion(
@@ -124,6 +127,7 @@ CRD_2_1: Final = CrdVersion(
     codes=_codes(_NONE, frozenset({"patient"}), _NONE),
     detail_codes=MappingProxyType(_DETAILS_2_1 | {"auth-out-network-only": "valueBoolean"}),
     reasons=frozenset({"gold-card", "detail-code"}),
+    form_links=True,
 )
 
 CRD_2_2: Final = CrdVersion(
@@ -146,6 +150,7 @@ CRD_2_2: Final = CrdVersion(
             "technical",
         }
     ),
+    form_links=False,
 )
 
 VERSIONS: Final[Mapping[str, CrdVersion]] = MappingProxyType(

@@ -56,7 +56,7 @@ def identifiers(
 
     `origin` tells apart clients whose resource ids may be the same (their FHIR server); `satisfied` is
     whether the answer says that authorization is already given; `stage` names the moment of the call where
-    the answer says less than later. `key` may have any length.
+    the answer says less than later, or what else the answer names. `key` may have any length.
     """
     facts = _canonical(determination, order, resource, coverage, origin, satisfied)
     if stage:

@@ -63,7 +63,7 @@ def reference_to(resource: Mapping[str, Any]) -> str:
 
 
 def contained_in(container: Mapping[str, Any] | None, fragment: str) -> Mapping[str, Any] | None:
-    """The contained resource that "#fragment" names, the container itself for "#"; None when there is none."""
+    """The contained resource that "#fragment" names; the container itself for "#"."""
     if container is None or not fragment:
         return container
     contained = container.get("contained")

@@ -10,6 +10,7 @@ import pytest
 
 import cds_service.coverage_check.check as check_module
 from cds_service.coverage_check import CoverageCheck
+from cds_service.coverage_check.scope import resource_index
 from cds_service.crd.invariants import check_answer
 from cds_service.crd.versions import VERSIONS
 from cds_service.hooks.request import HookRequest
@@ -189,7 +190,7 @@ def test_trouble_with_one_order_stays_its_own_and_tells_no_patient_data(
 
 def test_a_draft_order_is_no_evidence_of_earlier_treatment() -> None:
     request = call(macrilen(), macrilen("mr-2", status="completed"))
-    assert list(check_module.resource_index(request).resources("MedicationRequest")) == []
+    assert list(resource_index(request).resources("MedicationRequest")) == []
 
 
 def test_what_else_is_in_the_draft_bundle_can_be_referred_to() -> None:
@@ -259,7 +260,7 @@ def test_answers_stand_in_for_what_the_record_does_not_show(
     criterion: str, value: bool, outcome: str
 ) -> None:
     request = call(prefetch=chart(observations=found()))
-    index = check_module.resource_index(request)
+    index = resource_index(request)
     path, order = request.draft_orders[0]
     coverage = check_module.coverage_of(order, path, index, catalogue())
     now = check_module.datetime.fromisoformat("2024-09-01T12:00:00+00:00")
