@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from cds_service.authoring.expansions import NoCodeListError, write_expansions
 from cds_service.authoring.translation import Problem, Source, Translation, translate
 from cds_service.cql.stamp import collect_sources, source_hash, write_stamp
+from cds_service.policies.value_sets import EXPANSIONS
 
 COMMON = "common"
 
@@ -89,7 +91,15 @@ def run_build(arguments: BuildArguments) -> int:
         sys.stdout.write(f"{path}: {'differs from its source' if arguments.check else 'written'}\n")
     count = len(report.libraries)
     sys.stdout.write(f"{count} {'library' if count == 1 else 'libraries'}, {len(report.errors)} errors\n")
-    return 1 if report.errors or (arguments.check and report.stale) else 0
+    try:
+        expanded = write_expansions(arguments.directory, check=arguments.check)
+    except NoCodeListError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if expanded:
+        state = "differs from the value sets" if arguments.check else "written"
+        sys.stdout.write(f"{arguments.directory / EXPANSIONS}: {state}\n")
+    return 1 if report.errors or (arguments.check and (report.stale or expanded)) else 0
 
 
 def render_elm(elm: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from cds_service.authoring.check_cases import check_cases
 from cds_service.authoring.check_codes import check_codes
 from cds_service.authoring.check_fhir import check_fhir
 from cds_service.authoring.check_files import check_files
+from cds_service.authoring.check_forms import check_forms
 from cds_service.authoring.check_logic import check_logic
 from cds_service.authoring.check_references import check_references
 from cds_service.authoring.check_rules import check_rules
@@ -32,7 +33,7 @@ def check_folder(directory: Path) -> list[Finding]:
         pass  # unreadable YAML, found above
     else:
         found.update([*check_cases(folder), *check_codes(folder, content), *check_logic(folder)])
-        found.update(check_fhir(folder))
+        found.update([*check_fhir(folder), *check_forms(folder)])
     return sorted(found)
 
 

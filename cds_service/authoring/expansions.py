@@ -36,10 +36,10 @@ def prefixes(directory: Path) -> list[str]:
 
 
 def uncovered(directory: Path) -> list[str]:
-    """Prefixes that the expansions on file do not cover, or cover though no value set names them."""
+    """Prefixes of value sets that the expansions on file do not cover."""
     path = directory / EXPANSIONS
     listed = set(json.loads(path.read_text("utf-8"))["prefixes"]) if path.exists() else set()
-    return sorted(listed ^ set(prefixes(directory)))
+    return [each for each in prefixes(directory) if each not in listed]
 
 
 def has_code_list() -> bool:
