@@ -88,7 +88,7 @@ def test_nothing_on_record_is_said(
     assert capsys.readouterr().out == "no card and no feedback on record\n"
 
 
-@pytest.mark.requirement("crd-2.2.1@sec-6")
+@pytest.mark.requirement("crd-2.2.1@sec-6", "crd-2.0.1@94")
 def test_purging_deletes_what_is_old_and_says_how_much(
     store: DecisionStore, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -64,7 +64,7 @@ def journal(url: str, store: DecisionStore) -> Iterator[Journal]:
     opened.close()
 
 
-@pytest.mark.requirement("crd-2.2.1@found-37")
+@pytest.mark.requirement("crd-2.2.1@found-37", "crd-2.0.1@76")
 def test_an_invocation_is_found_by_its_hook_instance(store: DecisionStore, journal: Journal) -> None:
     store.write([invocation(payload=b"sealed"), decision()])
     (row,) = journal.invocations("d1577c69-dfbe-44ad-ba6d-3e05e953b2ea")
@@ -100,7 +100,7 @@ def test_feedback_is_told_with_its_card_in_whatever_order_they_came(
     assert list(journal.feedback(since=NOW + timedelta(seconds=1))) == []
 
 
-@pytest.mark.requirement("crd-2.2.1@sec-6")
+@pytest.mark.requirement("crd-2.2.1@sec-6", "crd-2.0.1@94")
 def test_what_is_old_is_deleted_and_nothing_else(store: DecisionStore, journal: Journal) -> None:
     old_card = SentCard("card-0", "limits", None, None, None, None)
     store.write(

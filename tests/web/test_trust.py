@@ -93,7 +93,7 @@ def refusal(response: Any) -> tuple[int, str]:
     return response.status_code, code
 
 
-@pytest.mark.requirement("cds-hooks-2.0@trust", "crd-2.2.1@sec-1")
+@pytest.mark.requirement("cds-hooks-2.0@trust", "crd-2.2.1@sec-1", "crd-2.0.1@87")
 @pytest.mark.parametrize(("key", "algorithm"), [("es384-1", "ES384"), ("rsa-1", "RS384")])
 def test_a_token_of_a_registered_client_opens_the_door(build: Build, key: str, algorithm: str) -> None:
     client = build().test_client()

@@ -250,6 +250,7 @@ def test_a_redirect_is_not_followed(ehr: FhirServer, code: int) -> None:
         assert other.asked == []
 
 
+@pytest.mark.requirement("crd-2.0.1@57")
 def test_the_token_goes_with_every_read_of_its_call_only(ehr: FhirServer) -> None:
     asked(ehr, READ, SEARCH)
     assert ehr.tokens == {f"Bearer {TOKEN}"}
