@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from cds_service.hooks.errors import RequestError
-from cds_service.web import calls, errors, openapi, trust
+from cds_service.web import calls, errors, forms, openapi, trust
 from cds_service.web.headers import AnswerHeaders
 from cds_service.web.paths import CleanPaths
 from cds_service.web.services import EXTENSION, Services
@@ -20,6 +20,7 @@ def build_application(services: Services) -> Flask:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     openapi.install(app)
+    app.register_blueprint(forms.blueprint)
     calls.install(app)
     trust.install(app, services.authentication, discovery_token=services.settings.discovery_token)
     app.register_error_handler(RequestError, errors.request_error)

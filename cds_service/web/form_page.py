@@ -216,7 +216,7 @@ class PartMaker:
             number = self._numbers.get(other)
             return None if number is None else f"question {number}"
 
-        return rule_in_words(self._rules[link_id], name, self._answers)
+        return rule_in_words(self._rules[link_id], name)
 
     def _is_recorded(self, question: Question) -> bool:
         """Whether the record answers it; a document is asked only with a question that is open."""

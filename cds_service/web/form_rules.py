@@ -59,14 +59,13 @@ def as_data(condition: Condition) -> Any:
     return {name: [as_data(each) for each in condition.parts]}
 
 
-def in_words(rules: Rules, name: Callable[[str], str | None], answers: Mapping[str, object]) -> str:
-    """When a question is asked: "question 1 is answered with yes, and question 2 with no".
+def in_words(rules: Rules, name: Callable[[str], str | None]) -> str:
+    """When a question is asked, by the innermost rule: the others hold by then ("question 1 is yes").
 
-    `name` gives what people call a question on the page; conditions on one without a name are settled by
-    the answers at hand, and left out when they hold.
+    `name` gives what people call a question on the page; one without a name has its answer already.
     """
-    said = [_said(each, name, answers) for each in rules]
-    return ", and ".join(dict.fromkeys(each for each in said if each))
+    said = (_said(each, name) for each in reversed(rules))
+    return next(filter(None, said), "")
 
 
 def _possible(condition: Condition, answers: Mapping[str, object], possible: set[str]) -> bool:
@@ -78,18 +77,12 @@ def _possible(condition: Condition, answers: Mapping[str, object], possible: set
     return all(parts) if condition.connective is Connective.ALL else any(parts)
 
 
-def _said(condition: Condition, name: Callable[[str], str | None], answers: Mapping[str, object]) -> str:
+def _said(condition: Condition, name: Callable[[str], str | None]) -> str:
     if isinstance(condition, Comparison):
         called = name(condition.link_id)
         return "" if called is None else f"{called} {_test(condition)}"
-    said = [_said(each, name, answers) for each in condition.parts if not _is_settled(each, name, answers)]
-    return (" and " if condition.connective is Connective.ALL else " or ").join(filter(None, said))
-
-
-def _is_settled(
-    condition: Condition, name: Callable[[str], str | None], answers: Mapping[str, object]
-) -> bool:
-    return isinstance(condition, Comparison) and name(condition.link_id) is None
+    joint = " and " if condition.connective is Connective.ALL else " or "
+    return joint.join(filter(None, (_said(each, name) for each in condition.parts)))
 
 
 def _test(comparison: Comparison) -> str:
@@ -98,5 +91,7 @@ def _test(comparison: Comparison) -> str:
         return "is answered" if value is True else "is not answered"
     if comparison.operator in _SIGNS:
         return f"{_SIGNS[comparison.operator]} {value}"
-    shown = value.display if isinstance(value, Option) else {True: "yes", False: "no"}.get(bool(value), "")
+    shown = (
+        f"“{value.display}”" if isinstance(value, Option) else {True: "yes", False: "no"}.get(bool(value), "")
+    )
     return f"is {shown}" if comparison.operator == "=" else f"is not {shown}"

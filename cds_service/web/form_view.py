@@ -118,7 +118,7 @@ def form_parts(
 def questions(shown: list[FormPart], who: Who, unsent: str) -> dict[str, Any]:
     """What the form itself shows; `unsent` says that it could not be sent."""
     problems = [
-        (field.target, f"{field.question.text} {field.error}")
+        (field.target, f"{field.question.text} – {field.error}")
         for part in shown
         for field in part.fields
         if field.error
@@ -131,7 +131,7 @@ def questions(shown: list[FormPart], who: Who, unsent: str) -> dict[str, Any]:
         "problems": problems,
         "needed": [field for part in shown for field in part.needed],
         "needed_said": said,
-        "lead": " ".join(part.form.title for part in shown),
+        "heading": shown[0].form.title if len(shown) == 1 else "",
         "title": f"{state}: {shown[0].form.title}" if shown else state,
     }
 
