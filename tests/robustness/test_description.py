@@ -36,7 +36,15 @@ OPERATIONS = [
     if method in METHODS
 ]
 # Pages and files for people, which no client calls: described by the page that links to them.
-PAGES = {"/", "/docs", "/docs/{name}", "/openapi.json", "/static/{filename}"}
+PAGES = {
+    "/",
+    "/docs",
+    "/docs/{name}",
+    "/openapi.json",
+    "/static/{filename}",
+    "/forms/{token}",
+    "/forms/{token}/correct",
+}
 SERVICES = {each["hook"]: name for name, each in services().items()}
 # Not judged is whether a call is accepted: what fits the schema may lack a Coverage or a policy on file;
 # and of what does not fit, the service forgives whatever decides nothing (CDS Hooks: be liberal).
