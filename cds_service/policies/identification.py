@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from cds_service.fhir.codes import Coding
@@ -17,6 +18,11 @@ from cds_service.policies.products import ProductEntry
 _HCPCS = re.compile(r"[A-Z]\d{4}")
 
 _NO_PRODUCTS: frozenset[str] = frozenset()
+
+# Clients take drugs from a dictionary of theirs, so the same names come again and again.
+_REMEMBERED = 2_000
+_LONGEST_NAMES = 300  # characters; longer texts are somebody's own words
+_MOST_CODINGS = 20
 
 How = Literal["product code", "billing code", "name", "nothing"]
 
@@ -85,6 +91,7 @@ class Identification:
             for code in entry.product.billing_codes:
                 if code not in self._unassigned and code not in class_codes:
                     self._billing[code] = self._billing.get(code, frozenset()) | {identity}
+        self._remembered = lru_cache(_REMEMBERED)(self._identify)
         self._names = PhraseIndex(_name_phrases(entries))
         self._forms = PhraseIndex(
             Phrase(phrase, frozenset(owners), frozenset(), frozenset())
@@ -103,6 +110,17 @@ class Identification:
         Product codes (RxNorm, NDC) decide first, then a billing code that stands for exactly one product,
         then names: longest match of whole words. Displays of codings count as texts.
         """
+        said = tuple(codings), tuple(texts), tuple(routes), tuple(route_texts)
+        short = sum(map(len, texts)) <= _LONGEST_NAMES and len(codings) + len(routes) <= _MOST_CODINGS
+        return self._remembered(*said) if short else self._identify(*said)
+
+    def _identify(
+        self,
+        codings: tuple[Coding, ...],
+        texts: tuple[str, ...],
+        routes: tuple[Coding, ...],
+        route_texts: tuple[str, ...],
+    ) -> ProductMatch:
         billing_codes = tuple(dict.fromkeys(self._billing_codes(codings)))
         named = self._named([*texts, *_displays(codings)], routes, route_texts)
         by_code = self._by_product_code(codings)
@@ -117,7 +135,7 @@ class Identification:
             product=product,
             identified_by=how,
             display=self._display(product, codings, texts),
-            codings=tuple(codings),
+            codings=codings,
             billing_codes=billing_codes,
             unassigned_code=next((code for code in billing_codes if code in self._unassigned), None),
             contradictions=contradictions,
