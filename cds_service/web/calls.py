@@ -110,7 +110,7 @@ def _log(call: Call, hook_request: HookRequest, answer: Mapping[str, Any], secon
             "service": call.service,
             "client": hook_request.client.issuer if hook_request.client else None,
             "crdVersion": hook_request.requested_version,
-            "orders": len(hook_request.draft_orders),
+            "orders": _orders(call),
             "outcomes": [codes[0] for codes in coverage_codes(answer)],
             "cards": len(answer.get("cards", ())),
             "milliseconds": round(seconds * 1000, 2),
@@ -136,12 +136,18 @@ def _invocation(
         stages={stage: round(spent * 1000, 3) for stage, spent in call.report.seconds.items()},
         request_digest=digest(call.body),
         request_bytes=len(call.body),
-        orders=len(hook_request.draft_orders) if hook_request is not None else 0,
+        orders=_orders(call),
         outcomes=tuple(each.determination.outcome.value for each in assertions),
         assertion_ids=tuple(each.identifiers.assertion_id for each in assertions),
         cards=tuple(_sent_cards(call)),
         payload=vault.seal(call.body, response.get_data()) if vault is not None else None,
     )
+
+
+def _orders(call: Call) -> int:
+    """How many orders were answered; where none was, how many the context brought."""
+    brought = len(call.request.draft_orders) if call.request is not None else 0
+    return len(call.report.assertions) or brought
 
 
 def _sent_cards(call: Call) -> Iterator[SentCard]:

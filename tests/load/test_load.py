@@ -1,0 +1,81 @@
+"""A few seconds of what `make load` does for a minute: several tenants and workers, one of them killed."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.fhir.ehr import server as fhir_server
+from tests.fhir.ehr.server import FhirServer
+from tests.load.clients import first_answers, work
+from tests.load.service import Service, serving
+from tests.load.stored import compare
+from tests.load.tenants import FROM_SERVER, Tenant, charts, tenants
+from tests.store.conftest import Databases, databases, postgresql_server
+
+__all__ = ["databases", "postgresql_server"]
+
+SECONDS = 4.0
+KILL_AFTER_S = 1.5
+THREADS = 6
+WINDOW_S = 2.0
+"""How long after a kill a connection of that worker may still turn out to be broken."""
+
+
+@pytest.fixture
+def ehrs() -> Iterator[list[FhirServer]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(fhir_server.serving(*charts(number))) for number in range(2)]
+
+
+@pytest.fixture
+def known(ehrs: list[FhirServer]) -> list[Tenant]:
+    return tenants([each.base for each in ehrs])
+
+
+@pytest.fixture
+def service(known: list[Tenant], databases: Databases, tmp_path: Path) -> Iterator[Service]:
+    clients = tmp_path / "clients.yaml"
+    clients.write_text(json.dumps({"clients": [each.registration for each in known]}))
+    with serving(tmp_path, databases.create(databases.name()), clients) as served:
+        yield served
+
+
+def test_nothing_is_lost_doubled_or_shown_to_another_tenant_though_a_worker_is_killed(
+    service: Service, known: list[Tenant], ehrs: list[FhirServer]
+) -> None:
+    plan, seen = first_answers(service.port, known)
+    assert seen.problems == []
+    killed: list[float] = []
+
+    def kill() -> None:
+        before = service.workers()
+        service.kill_a_worker()
+        killed.append(time.monotonic())
+        assert len(before) == 2
+
+    timer = threading.Timer(KILL_AFTER_S, kill)
+    timer.start()
+    seen.add(work(plan, THREADS, SECONDS))
+    timer.join()
+    service.wait_until_stored()
+    service.stop()
+
+    assert seen.problems == []
+    assert killed
+    assert all(0 <= moment - killed[0] < WINDOW_S for moment in seen.broken)
+    assert len(seen.broken) <= THREADS
+    assert len(seen.given) > 50
+    assert {each.tenant for each in seen.given} == {each.name for each in known}
+    assert compare(service.database_url, seen.given) == []
+
+    covered, not_covered = (plan.said[each.name, FROM_SERVER] for each in known[:2])
+    assert covered != not_covered, "the tenants' own charts decide"
+    for each, ehr in zip(known, ehrs, strict=False):
+        assert ehr.tokens == {f"Bearer {each.access_token}"}
