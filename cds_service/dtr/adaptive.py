@@ -74,8 +74,10 @@ def adaptive_search(standard: Resource, form: Form, version: DtrVersion, base: s
 
 
 def first_response(draft: Resource, standard: Resource, form: Form, version: DtrVersion, base: str) -> Item:
-    """The draft for the adaptive variant: the contained Questionnaire has no items yet."""
-    return _with_contained(draft, _contained(standard, form, version, base, ()))
+    """The draft for the adaptive variant: neither it nor the contained Questionnaire has items yet."""
+    empty = {key: value for key, value in draft.items() if key != "item"}
+    empty["meta"] = {"profile": [version.adaptive_response_profile]}
+    return _with_contained(empty, _contained(standard, form, version, base, ()))
 
 
 def next_step(form: Form, response: Resource) -> Step:

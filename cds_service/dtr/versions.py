@@ -46,6 +46,7 @@ class DtrVersion:
     response_needs_items: bool
     coverage_information: bool  # may stand on a response
     many_coverages: bool  # the `coverage` parameter may repeat
+    adaptive_response_profile: str
 
     questionnaire_profile: str = f"{_DTR}/dtr-std-questionnaire"
     adaptive_search_profile: str = f"{_DTR}/dtr-questionnaire-adapt-search"
@@ -77,6 +78,9 @@ DTR_2_0: Final = DtrVersion(
     response_needs_items=True,
     coverage_information=False,
     many_coverages=True,
+    adaptive_response_profile=(
+        "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaireresponse-adapt"
+    ),
 )
 
 DTR_2_2: Final = DtrVersion(
@@ -97,6 +101,7 @@ DTR_2_2: Final = DtrVersion(
     response_needs_items=False,
     coverage_information=True,
     many_coverages=False,
+    adaptive_response_profile=f"{_DTR}/dtr-questionnaireresponse-adapt",
 )
 
 VERSIONS: Final[Mapping[str, DtrVersion]] = MappingProxyType({each.name: each for each in (DTR_2_0, DTR_2_2)})

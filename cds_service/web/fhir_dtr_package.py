@@ -10,7 +10,6 @@ from typing import Any, Final
 from cds_service.coverage_check.documentation import Documentation, OpenDocumentation
 from cds_service.decisions.model import Outcome
 from cds_service.dtr import adaptive
-from cds_service.dtr.forms import Forms
 from cds_service.dtr.model import Form
 from cds_service.dtr.responses import Subject, draft
 from cds_service.dtr.versions import DtrVersion
@@ -52,14 +51,10 @@ class PackageAnswer:
     def __init__(
         self, asked: PackageRequest, version: DtrVersion, here: Services, client: str | None, now: datetime
     ) -> None:
-        if here.documentation is None or here.forms is None or here.packages is None:
-            raise RuntimeError("an application without forms")
         self._asked = asked
         self._version = version
         self._here = here
-        self._documentation: Documentation = here.documentation
-        self._forms: Forms = here.forms
-        self._packages = here.packages
+        self._forms, self._packages = here.of_forms()
         self._client = client
         self._now = now
         self._base = base_of(here.public_base_url, version)
@@ -82,6 +77,13 @@ class PackageAnswer:
             outcome = {"resourceType": "OperationOutcome", "issue": self._issues}
             parameters.append({"name": self._version.outcome_parameter, "resource": outcome})
         return {"resourceType": "Parameters", "parameter": parameters}
+
+    @property
+    def _documentation(self) -> Documentation:
+        found = self._here.documentation
+        if found is None:
+            raise RuntimeError("this application opens no documentation")
+        return found
 
     # -- which forms ---------------------------------------------------------------------------------------
 
