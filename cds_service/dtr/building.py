@@ -53,7 +53,7 @@ class _Builder:
         self._paths: dict[str, Test] = {}
         self._placed: set[str] = set()
         self._sections: Counter[str] = Counter()
-        self._proofs: set[str] = set()
+        self._proofs: set[str] | None = None  # documents asked for among the ALL OF at hand
 
     def items(self) -> Items:
         if self._repeated:
@@ -70,7 +70,7 @@ class _Builder:
     def _section(self, group: CriteriaGroup, enabled: Test, negated: bool) -> list[Section | Question]:
         inverted = negated is not (group.connective is Connective.NOT)
         proofs = self._proofs
-        self._proofs = set(proofs) if group.connective is Connective.ALL else set()
+        self._proofs = set(proofs or ()) if group.connective is Connective.ALL else None
         children: list[Section | Question] = []
         for position, child in enumerate(group.children):
             test = self._enabled(group, position)
@@ -105,9 +105,10 @@ class _Builder:
         question = self._make.question(criterion, condition(own))
         found = [question]
         document = self._make.document(criterion, question, negated)
-        if document is not None and document.text not in self._proofs:
-            self._proofs.add(document.text)  # what all of a group rests on is sent once
+        if document is not None and document.text not in (self._proofs or ()):
             found.append(document)
+            if self._proofs is not None:
+                self._proofs.add(document.text)
         return [*found, *self._added(criterion)]
 
     def _added(self, after: Criterion | None) -> list[Question]:

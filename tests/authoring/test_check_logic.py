@@ -8,6 +8,7 @@ import pytest
 
 from cds_service.authoring.build import build_rules
 from cds_service.authoring.check import check_folder
+from cds_service.authoring.expansions import write_expansions
 from tests.authoring.rule_folder import VERSION, edit
 
 CQL = f"{VERSION}/criteria.cql"
@@ -100,6 +101,7 @@ def test_a_code_that_is_covered_and_not_covered(rules: Path) -> None:
         "cite: Conditions Not Covered}",
         "cite: Conditions Not Covered, value_set: tall-stature}",
     )
+    assert write_expansions(rules)
     assert findings(rules) == [
         f"{VALUE_SET}: codes: icd10cm E34.3 is 'Constitutional tall stature' too, "
         "which statement growmore of acme-7/2024-01-01 names as not covered"
