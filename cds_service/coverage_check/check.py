@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from cds_service.coverage_check.call_context import CallContext
 from cds_service.coverage_check.fetching import fetch
-from cds_service.coverage_check.member import coverage_of, inactive
+from cds_service.coverage_check.member import coverage_of, inactive, unreadable
 from cds_service.coverage_check.membership import (
     Member,
     MemberLookup,
@@ -238,6 +238,9 @@ class CoverageCheck:
         text_inactive = inactive(coverage, order.service_date.date)
         if text_inactive is not None:
             return order, no_active_coverage(order, text_inactive)
+        if unreadable(coverage, order.service_date.date):
+            text = f"{TECHNICAL_CODES['CDS-2006']} (CDS-2006)"
+            return order, indeterminate(reference, order.drug.display, "CDS-2006", text)
         selection = catalogue.select(order, order.service_date.date)
         parameters = {**order_parameters(order), **selection.parameters} if selection.statements else {}
 

@@ -58,8 +58,8 @@ def coverage_of(order: Resource, path: str, index: ResourceIndex, payers: Payers
 
 
 def inactive(coverage: MemberCoverage, on: date) -> str | None:
-    """Why a coverage does not count on a date, in words; None when it counts."""
-    if is_active(coverage.resource, on):
+    """Why a coverage does not count on a date, in words; None when it counts, or when that cannot be read."""
+    if is_active(coverage.resource, on) is not False:
         return None
     period = reads.period(coverage.resource.get("period"))
     if period.end is not None and period.end < on:
@@ -67,6 +67,11 @@ def inactive(coverage: MemberCoverage, on: date) -> str | None:
     if period.start is not None and period.start > on:
         return f"The coverage starts on {period.start}, after the date of service {on}."
     return "The coverage of this order is not active."
+
+
+def unreadable(coverage: MemberCoverage, on: date) -> bool:
+    """Whether a coverage says something of its status or period that cannot be read, and decides."""
+    return is_active(coverage.resource, on) is None
 
 
 def _status(coverage: Resource) -> str | None:

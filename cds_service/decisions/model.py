@@ -23,6 +23,8 @@ class Outcome(enum.Enum):
     NOT_ADDRESSED = "not-addressed"
     INDETERMINATE = "indeterminate"
 
+    __hash__ = object.__hash__  # members are singletons; the hash of Enum is Python code, 0.3 us each time
+
 
 class CriterionStatus(enum.Enum):
     """How one criterion stands for one order."""
@@ -31,6 +33,8 @@ class CriterionStatus(enum.Enum):
     NOT_MET = "not met"
     UNKNOWN = "unknown"
     NOT_NEEDED = "not needed"  # the conclusion is settled without it
+
+    __hash__ = object.__hash__  # as of Outcome
 
 
 SETTLED: Final = frozenset({CriterionStatus.MET, CriterionStatus.NOT_MET})
@@ -163,4 +167,5 @@ TECHNICAL_CODES: Final[dict[str, str]] = {
     "CDS-2003": "The order could not be processed.",
     "CDS-2004": "Data that decides could not be read from the FHIR server.",
     "CDS-2005": "The member could not be looked up.",
+    "CDS-2006": "Status or period of the coverage cannot be read.",
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
+import re
 from datetime import date
+from typing import Final
 
 from cds_service.fhir import reads
 from cds_service.fhir.index import Resource, ResourceIndex, reference_to
@@ -10,6 +13,7 @@ from cds_service.orders.model import MemberCoverage
 
 # FHIR R4 Coverage.status: everything else (cancelled, draft, entered-in-error) covers nothing.
 _ACTIVE = "active"
+_PARTIAL_DATE: Final = re.compile(r"(\d{4})(?:-(\d{2}))?")
 
 
 def coverages_of(index: ResourceIndex, on: date) -> tuple[Resource, ...]:
@@ -17,11 +21,38 @@ def coverages_of(index: ResourceIndex, on: date) -> tuple[Resource, ...]:
     return tuple(coverage for coverage in index.resources("Coverage") if is_active(coverage, on))
 
 
-def is_active(coverage: Resource, on: date) -> bool:
-    """Whether a Coverage covers a day, by its status and period (FHIR R4 Coverage)."""
+def is_active(coverage: Resource, on: date) -> bool | None:
+    """Whether a Coverage covers a day, by its status and period (FHIR R4 Coverage).
+
+    What is not said is no obstacle. None when status or period are there, cannot be read, and what can be
+    read does not settle it: a coverage that says when it ends is not taken for one that never does.
+    """
     status = reads.codes(coverage.get("status"))
-    start, end = reads.period(coverage.get("period"))
-    return (not status or _ACTIVE in status) and (start is None or start <= on) and (end is None or on <= end)
+    if status and _ACTIVE not in status:
+        return False
+    period = coverage.get("period")
+    sides = period if isinstance(period, dict) else {}
+    starts, ends = _days(sides.get("start")), _days(sides.get("end"))
+    if (starts is not None and on < starts[0]) or (ends is not None and ends[1] < on):
+        return False
+    told = (coverage.get("status"), period, sides.get("start"), sides.get("end"))
+    read = (status, isinstance(period, dict), starts, ends)
+    return None if any(a is not None and not b for a, b in zip(told, read, strict=True)) else True
+
+
+def _days(value: object) -> tuple[date, date] | None:
+    """The first and last day that a date means, a whole year or month too; None when unreadable."""
+    day = reads.full_date(value)
+    if day is not None:
+        return day, day
+    partial = _PARTIAL_DATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if partial is None:
+        return None
+    year, month = int(partial[1]), int(partial[2] or 0)
+    if not year or month > 12 or partial[2] == "00":
+        return None
+    last = calendar.monthrange(year, month)[1] if month else 31
+    return date(year, month or 1, 1), date(year, month or 12, last)
 
 
 def payor_organization(coverage: Resource, index: ResourceIndex) -> Resource | None:

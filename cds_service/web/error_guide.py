@@ -113,6 +113,7 @@ TECHNICAL_GUIDE: Final[dict[str, str]] = {
     "CDS-2003": "The log names the place. Report it with the shape of the order, without patient data.",
     "CDS-2004": "Prefetch the data, or see why the FHIR server did not give it in time: token, scope, speed.",
     "CDS-2005": "See why the database is down or slow, or fill the table of members; the log says which.",
+    "CDS-2006": "Send `Coverage.status` as a code, and the sides of `Coverage.period` as FHIR dates.",
 }
 
 

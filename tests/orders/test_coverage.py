@@ -28,11 +28,24 @@ def coverage(**elements: Any) -> dict[str, Any]:
         ({"period": {"start": "2025-03-10", "end": "2025-03-10"}}, True),
         ({"period": {"end": "2025-03-09"}}, False),
         ({"period": {"start": "2025-03-11"}}, False),
-        ({"period": "2025"}, True),
-        ({"period": {"end": "2025"}}, True),
+        ({"period": {"start": "2025", "end": "2025-03"}}, True),
+        ({"period": {"end": "2024"}}, False),
+        ({"period": {"end": "2025-02"}}, False),
+        ({"period": {"start": "2025-04"}}, False),
+        ({"period": {"end": None}}, True),
+        ({"period": None}, True),
+        ({"period": "2025"}, None),
+        ({"period": [{"end": "2025-03-09"}]}, None),
+        ({"period": {"end": "Invalid date"}}, None),
+        ({"period": {"end": "2025-13"}}, None),
+        ({"period": {"start": ["2025-01-01"]}}, None),
+        ({"status": {}}, None),
+        ({"status": 7}, None),
+        ({"status": "cancelled", "period": {"end": "Invalid date"}}, False),
+        ({"status": {}, "period": {"end": "2025-03-09"}}, False),
     ],
 )
-def test_a_coverage_covers_a_day(elements: dict[str, Any], expected: bool) -> None:
+def test_a_coverage_covers_a_day_or_leaves_that_open(elements: dict[str, Any], expected: bool | None) -> None:
     assert is_active(coverage(**elements), DAY) is expected
 
 
