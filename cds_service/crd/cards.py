@@ -152,7 +152,8 @@ def _cited(cite: str | None) -> str:
 
 
 def _met(result: CriterionResult) -> str:
-    found = f" (on record: {escape(result.value)})" if result.value else ""
+    source = "answered" if result.attested else "on record"
+    found = f" ({source}: {escape(result.value)})" if result.value else ""
     return f"Met: {fixed(result.name)}{found}"
 
 

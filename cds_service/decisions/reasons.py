@@ -41,7 +41,8 @@ def _only_criteria(parts: list[CriteriaNode]) -> bool:
 
 
 def _leaf(criterion: Criterion, result: CriterionResult, wanted: bool) -> Reason:
-    found = f" (on record: {result.value})" if result.value else ""
+    source = "answered" if result.attested else "on record"
+    found = f" ({source}: {result.value})" if result.value else ""
     if wanted:
         return Reason(f"Stands against coverage: {criterion.name}{found}", criterion.cite)
     return Reason(f"Criterion not met: {criterion.name}{found}", criterion.cite)
