@@ -78,6 +78,11 @@ def documentation() -> Documentation:
     return found
 
 
+def largest_document() -> int:
+    """The most bytes of one document."""
+    return min(documentation().max_attachment_bytes, services().settings.max_body_bytes)
+
+
 def protected(response: Response) -> Response:
     """A page with the headers of this room: nothing foreign is loaded, nothing is kept, nobody frames it."""
     ancestors = " ".join(services().settings.frame_ancestors) or "'none'"

@@ -224,7 +224,9 @@ class PartMaker:
             base = self._entries.get(question.documents, NOTHING)
             before = self._standing.recorded.get(question.documents, NOTHING)
             return not before.is_empty and base.texts == before.texts
-        return not self._standing.recorded.get(question.link_id, NOTHING).is_empty
+        result = self._standing.criteria.get(question.criterion or "")
+        unsettled = result is not None and result.status is CriterionStatus.UNKNOWN
+        return not unsettled and not self._standing.recorded.get(question.link_id, NOTHING).is_empty
 
     def _is_settled(self, question: Question) -> bool:
         """Whether the decision no longer hangs on it, by the record alone."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from cds_service.coverage_check.documentation import Decided
 from cds_service.dtr.conditions import asked
 from cds_service.dtr.model import AnswerType, Question
-from cds_service.dtr.responses import Author, Subject, completed
+from cds_service.dtr.responses import Author, completed
 from cds_service.web.form_entries import NOTHING, Entries, for_conditions
 from cds_service.web.form_input import Filled
 from cds_service.web.form_order import requester
@@ -46,15 +46,12 @@ def responses(
 ) -> list[dict[str, Any]]:
     """A QuestionnaireResponse of each form, in the order of `forms`."""
     opened = state.opened
-    subject = Subject(
-        opened.patient_reference, opened.coverage.reference, opened.assertion.determination.order
-    )
     author = _author(opened.resource, name, role)
     return [
         completed(
             one.form,
             VERSION,
-            subject,
+            opened.subject,
             filled[one.position].given(),
             one.prefilled,
             now,

@@ -13,7 +13,7 @@ import orjson
 from cds_service.coverage_check.documentation import Documentation, OpenDocumentation
 from cds_service.dtr.model import Form
 from cds_service.dtr.versions import DTR_2_2
-from cds_service.web.form_entries import ORIGIN, Entries, entries, value
+from cds_service.web.form_entries import ORIGIN, Entries, entries
 
 _ANSWERED: Final = ("completed", "amended")
 VERSION: Final = DTR_2_2  # of the responses that the page makes
@@ -23,7 +23,7 @@ VERSION: Final = DTR_2_2  # of the responses that the page makes
 class OneForm:
     """One form of the page. `position` names it in the inputs; `entries` are its fields as kept.
 
-    `recorded` is what the chart answers, whatever anybody said since.
+    `recorded` is what the chart answers, whatever anybody said since, and `prefilled` the same as values.
     """
 
     position: int
@@ -31,12 +31,7 @@ class OneForm:
     response: Mapping[str, Any]
     entries: Entries
     recorded: Entries
-
-    @property
-    def prefilled(self) -> dict[str, Any]:
-        """What the chart answers, as values by link id."""
-        questions = {each.link_id: each for each in self.form.questions()}
-        return {key: value(questions[key], entry.text) for key, entry in self.recorded.items()}
+    prefilled: Mapping[str, Any]
 
     @property
     def is_answered(self) -> bool:
@@ -82,6 +77,7 @@ def load(documentation: Documentation, token: str) -> FormState:
                 response,
                 entries(form, response),
                 entries(form, documentation.fresh_response(opened, form, VERSION)),
+                documentation.prefilled(opened, form),
             )
         )
     return FormState(opened, tuple(made))

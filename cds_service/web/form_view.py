@@ -12,7 +12,6 @@ from cds_service.crd.cards import cards
 from cds_service.crd.extension import PolicyPage
 from cds_service.crd.versions import VERSIONS
 from cds_service.decisions.model import Outcome
-from cds_service.dtr.answers import MAX_ATTACHMENT_BYTES
 from cds_service.policies.model import in_force_since
 from cds_service.web.form_entries import NOTHING, Entries, Entry, in_words
 from cds_service.web.form_files import ACCEPTED, IN_WORDS, limit_in_words, megabytes
@@ -73,9 +72,9 @@ class Answered(NamedTuple):
     origin: str
 
 
-def limits(max_body_bytes: int) -> Limits:
-    """The limits on documents, given that on the whole of what is sent."""
-    return Limits(limit_in_words(min(MAX_ATTACHMENT_BYTES, max_body_bytes)), limit_in_words(max_body_bytes))
+def limits(one: int, whole: int) -> Limits:
+    """The limits on documents, in bytes: of one, and of all that is sent."""
+    return Limits(limit_in_words(one), limit_in_words(whole))
 
 
 def shared(opened: OpenDocumentation, policy_page: PolicyPage) -> dict[str, Any]:
@@ -102,7 +101,7 @@ def form_parts(
     problems: Mapping[int, Mapping[str, str]],
 ) -> list[FormPart]:
     """The forms of the page; `entries` and `problems` are by position."""
-    criteria = {each.name: each for each in opened.assertion.determination.criteria}
+    criteria = {each.name: each for each in opened.determination.criteria}
     made: list[FormPart] = []
     number = 1
     for one in forms:

@@ -14,7 +14,6 @@ from typing import Any, Final
 from flask import Blueprint, Response, render_template, request, url_for
 from werkzeug.exceptions import Forbidden, HTTPException
 
-from cds_service.dtr.answers import MAX_ATTACHMENT_BYTES
 from cds_service.hooks.errors import RequestError
 from cds_service.web import errors, form_guard, form_view
 from cds_service.web.form_input import Filled, read_form, read_name
@@ -164,7 +163,7 @@ def _read(token: str, state: FormState) -> Page:
     """The page as it was filled in."""
     fields, files = request.form, request.files
     page = Page(token, state, correcting=bool(fields.get("correcting")))
-    largest = min(MAX_ATTACHMENT_BYTES, services().settings.max_body_bytes)
+    largest = form_guard.largest_document()
     page.filled = {
         one.position: read_form(one.position, one.form, fields, files, one.entries, one.recorded, largest)
         for one in page.forms
@@ -196,7 +195,7 @@ def _form(page: Page) -> Response:
         who=who,
         roles=[(key, label) for key, (label, _) in ROLES.items()],
         issue=page.issue,
-        limits=form_view.limits(here.settings.max_body_bytes),
+        limits=form_view.limits(form_guard.largest_document(), here.settings.max_body_bytes),
     )
     return Response(content, page.status, content_type="text/html; charset=utf-8")
 
@@ -204,9 +203,7 @@ def _form(page: Page) -> Response:
 def _decision(token: str, state: FormState) -> Response:
     """The decision with the answers that were sent."""
     here = services()
-    decided = form_guard.documentation().preview(
-        state.opened, [one.response for one in state.forms], here.now()
-    )
+    decided = form_guard.documentation().preview(state.opened, (), here.now())
     content = render_template(
         "form_done.html",
         **form_view.shared(state.opened, here.check.policy_page),
