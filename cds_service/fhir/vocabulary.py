@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cds_service.fhir.codes import Coding
 from cds_service.fhir.systems import CodeSystems
 
 
@@ -31,7 +32,15 @@ class SettingCodes:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Code systems and setting codes together: what reading an order needs of the catalogue."""
+    """Code systems and setting codes together: what reading an order needs of the catalogue.
+
+    `listed` are all (canonical system, code) that some list of the catalogue names; None: not known.
+    """
 
     systems: CodeSystems = field(default_factory=CodeSystems)
     settings: SettingCodes = field(default_factory=SettingCodes)
+    listed: frozenset[tuple[str, str]] | None = None
+
+    def lists(self, coding: Coding) -> bool:
+        """Whether some list of the catalogue names a coding, so that its meaning is known."""
+        return self.listed is None or coding[:2] in self.listed

@@ -26,7 +26,7 @@ class Site:
 
     codes: dict[Coding, None] = field(default_factory=dict)
     affiliations: dict[Coding, None] = field(default_factory=dict)
-    affiliation_known: bool = True  # False when something that a place is part of was not delivered
+    affiliation_known: bool = True  # False when something above a place was not delivered, or may be anything
     basis: str | None = None
 
 
@@ -114,10 +114,10 @@ def _collect(resource: Resource, index: ResourceIndex, vocabulary: Vocabulary, s
     for place in own:
         site.codes.update(dict.fromkeys(_kinds(place, vocabulary)))
         for parent in _parents(place, index):
-            if parent is None:
+            kinds = dict.fromkeys(_kinds(parent, vocabulary)) if parent is not None else {}
+            if not any(vocabulary.lists(kind) for kind in kinds):
                 site.affiliation_known = False
-            else:
-                site.affiliations.update(dict.fromkeys(_kinds(parent, vocabulary)))
+            site.affiliations.update(kinds)
 
 
 def _kinds(resource: Resource, vocabulary: Vocabulary) -> Iterator[Coding]:

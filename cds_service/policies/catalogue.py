@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cds_service.fhir.codes import Coding
-from cds_service.fhir.vocabulary import Vocabulary
+from cds_service.fhir.vocabulary import SettingCodes, Vocabulary
 from cds_service.policies.code_systems import load_code_systems
 from cds_service.policies.errors import CatalogueError
 from cds_service.policies.files import CatalogueFiles
@@ -89,7 +89,7 @@ class Catalogue:
             payers=payers,
             drugs=drugs,
             unassigned_codes=unassigned,
-            vocabulary=Vocabulary(systems, settings),
+            vocabulary=Vocabulary(systems, settings, _listed(value_sets, settings)),
             value_sets=value_sets,
             versions=load_versions(files, known),
             sources=load_sources(files),
@@ -147,3 +147,8 @@ class Catalogue:
     def policy_version(self, policy: str, version: str) -> PolicyVersion | None:
         """One policy version by policy id and ISO date; None when not on file."""
         return self._by_name.get((policy, version))
+
+
+def _listed(value_sets: ValueSets, settings: SettingCodes) -> frozenset[tuple[str, str]]:
+    """Every single code of value sets and dispensers; codes below prefixes (diseases) are not among them."""
+    return settings.dispensers.union(*(each.codes() for each in value_sets))

@@ -71,15 +71,32 @@ def test_what_a_place_is_part_of_is_followed_upwards() -> None:
     found = setting(
         dispensed_by("o1"),
         organization("o1", "SUITE", partOf=to("o2")),
-        organization("o2", partOf=to("o3")),
+        organization("o2", "GROUP", partOf=to("o3")),
         organization("o3", "HOSPITAL"),
     )
-    assert codes(found)[:2] == (["SUITE"], ["HOSPITAL"])
+    assert codes(found)[:2] == (["SUITE"], ["GROUP", "HOSPITAL"])
     assert found.affiliation_known
 
 
 def test_what_was_not_delivered_above_a_place_leaves_its_affiliation_open() -> None:
     assert not setting(dispensed_by("o1"), organization("o1", "SUITE", partOf=to("o2"))).affiliation_known
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [{}, {"type": []}, {"type": "GROUP"}, {"type": [{"text": "Group"}]}, {"type": [kind("PROVIDER")]}],
+    ids=str,
+)
+def test_what_may_be_a_hospital_above_a_place_leaves_its_affiliation_open(kinds: dict[str, Any]) -> None:
+    """A type that is missing, unreadable or so general that no list of the catalogue names it."""
+    above = organization("o2") | kinds
+    words = replace(WORDS, listed=frozenset({(KINDS, "GROUP"), (KINDS, "SUITE")}))
+    index = index_of(organization("o1", "SUITE", partOf=to("o2")), above)
+    found = read_drug_order(order(**dispensed_by("o1")), index, COVERAGE, identify, TODAY, words).setting
+    assert not found.affiliation_known
+    above["type"] = [kind("PROVIDER"), kind("GROUP")]
+    found = read_drug_order(order(**dispensed_by("o1")), index, COVERAGE, identify, TODAY, words).setting
+    assert found.affiliation_known
 
 
 def test_organizations_that_contain_each_other_end() -> None:
