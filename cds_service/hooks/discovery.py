@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 import orjson
 
 from cds_service.hooks.errors import ErrorKind, RequestError
-from cds_service.hooks.prefetch import templates
+from cds_service.hooks.prefetch import offered
 
 
 @functools.cache
@@ -33,13 +33,16 @@ def hook_of(service_id: str) -> str:
     return hook
 
 
-def _prefetch(hook: str) -> dict[str, dict[str, str]]:
-    found = dict(templates(hook))
+def _prefetch(hook: str, records: Collection[str] | None) -> dict[str, dict[str, str]]:
+    found = dict(offered(hook, records))
     return {"prefetch": found} if found else {}
 
 
-def discovery(supported_versions: Sequence[str]) -> dict[str, Any]:
-    """The discovery document (CDS Hooks 2.0, Discovery; CRD: versions and configuration options)."""
+def discovery(supported_versions: Sequence[str], records: Collection[str] | None = None) -> dict[str, Any]:
+    """The discovery document (CDS Hooks 2.0, Discovery; CRD: versions and configuration options).
+
+    `records` are the types of records that the policies on file read; None asks for all of them.
+    """
     return {
         "services": [
             {
@@ -47,7 +50,7 @@ def discovery(supported_versions: Sequence[str]) -> dict[str, Any]:
                 "title": service["title"],
                 "description": service["description"],
                 "id": service_id,
-                **_prefetch(service["hook"]),
+                **_prefetch(service["hook"], records),
                 "usageRequirements": service["usageRequirements"],
                 "extension": {
                     "davinci-crd.version": list(supported_versions),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 from typing import Final
 
@@ -20,12 +20,31 @@ _OWN_ORDERS: Final = re.compile(
 def templates(hook: str) -> Mapping[str, str]:
     """Key to FHIR query, in dependency order; raises KeyError for a hook without templates.
 
-    The first ones are the standard expressions of CRD 2.2 (the server must use them as they are), the
-    rest is what the policies' criteria read. Templates stand in prefetch.json.
+    The first ones are the standard expressions of CRD 2.2 (the server must use them as they are), then
+    come payer and places, then the patient's records. Templates stand in prefetch.json.
     """
+    return {key: query for group in _groups(hook).values() for key, query in group.items()}
+
+
+def offered(hook: str, records: Collection[str] | None = None) -> Mapping[str, str]:
+    """The templates to offer where policies read these types of records only; None: whatever there is.
+
+    Nobody is asked for records that no policy on file reads (CRD 2.2.1 found-27, 2.0.1 crd@42).
+    """
+    of_patient = _groups(hook).get("records", {})
+    types = types_asked(hook)
+    return {
+        key: query
+        for key, query in templates(hook).items()
+        if records is None or key not in of_patient or not set(types[key]).isdisjoint(records)
+    }
+
+
+@functools.cache
+def _groups(hook: str) -> Mapping[str, Mapping[str, str]]:
     data = orjson.loads(resources.files("cds_service.hooks").joinpath("prefetch.json").read_bytes())
     groups: dict[str, dict[str, str]] = data[hook]
-    return {key: query for group in groups.values() for key, query in group.items()}
+    return groups
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +13,7 @@ from cds_service.coverage_check.report import RESPOND
 from cds_service.hooks.discovery import discovery, hook_of
 from cds_service.hooks.reading import write_json
 from cds_service.hooks.request import parse_hook_request
+from cds_service.policies.reads import types_read
 from cds_service.settings import CRD_VERSIONS
 from cds_service.web import openapi_parts as parts
 from cds_service.web.blueprints import Blueprint
@@ -23,13 +25,19 @@ from cds_service.web.trust import caller
 blueprint = Blueprint("cds_hooks", __name__, description="CDS Hooks 2.0 with Da Vinci CRD")
 
 _JSON: Final = "application/json"
-_DISCOVERY: Final = write_json(discovery(CRD_VERSIONS))
 
 
 @blueprint.documented("GET", "/cds-services", parts.DISCOVERY)
 def discover() -> Response:
     """The CDS services offered here, with prefetch, CRD versions and configuration options."""
-    return Response(_DISCOVERY, content_type=_JSON)
+    on_file = services().catalogue.versions
+    records = frozenset[str]().union(*(types_read(each.library) for each in on_file))
+    return Response(_discovery(records), content_type=_JSON)
+
+
+@functools.lru_cache(maxsize=4)
+def _discovery(records: frozenset[str]) -> bytes:
+    return write_json(discovery(CRD_VERSIONS, records))
 
 
 @blueprint.documented("POST", "/cds-services/<service_id>", parts.CALL)

@@ -25,7 +25,7 @@ CALL = "/cds-services/order-sign-crd"
 def test_discovery_is_the_documented_one() -> None:
     response = application().test_client().get("/cds-services")
     assert response.content_type == "application/json"
-    assert response.json == discovery(CRD_VERSIONS)
+    assert response.json == discovery(CRD_VERSIONS, ())
 
 
 @pytest.mark.requirement("crd-2.2.1@found-40")

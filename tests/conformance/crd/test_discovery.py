@@ -8,6 +8,10 @@ import re
 
 import pytest
 
+from cds_service.hooks.prefetch import offered
+from cds_service.policies.catalogue import Catalogue
+from cds_service.policies.reads import types_read
+from cds_service.settings import default_rules_directory
 from tests.conformance.crd.service import HOOKS, VERSIONS, answer, app, call, discovered, drug, post, said
 
 # CRD Response Types (CDS Hooks card types); coverage-info and unsolicited-determ are no cards.
@@ -106,3 +110,22 @@ def test_discovery_and_answers_have_no_needless_white_space() -> None:
     for response in (app().test_client().get("/cds-services"), post(call("order-sign"))):
         compact = json.dumps(json.loads(response.data), separators=(",", ":"), ensure_ascii=False)
         assert response.data.decode() == compact
+
+
+@pytest.mark.requirement("crd-2.2.1@found-27", "crd-2.2.1@found-28", "crd-2.0.1@41")
+@pytest.mark.parametrize("hook", STANDARD)
+def test_records_that_no_policy_on_file_reads_are_not_asked_for(hook: str) -> None:
+    catalogue = Catalogue.load(default_rules_directory())
+    read = set[str]().union(*(types_read(each.library) for each in catalogue.versions))
+    queries = discovered()[hook]["prefetch"].values()
+    asked = {each.partition("?")[0] for each in queries if each.split("?")[-1].startswith("patient=")}
+    assert asked - {"Coverage"} == read - {"Patient"}
+
+
+def test_a_policy_that_reads_more_has_it_offered() -> None:
+    everything = offered("order-sign")
+    fewer = offered("order-sign", {"Condition"})
+    assert {"conditions", "procedures", "allergies", "medicationStatements"} <= set(everything)
+    assert set(everything) - set(fewer) == {
+        "observations", "procedures", "allergies", "medicationStatements", "medicationRequests",
+    }  # fmt: skip
