@@ -83,6 +83,10 @@ population: install $(POPULATION)/tools/.installed ## fire the orders of synthet
 	$(BIN)/carebundle generate --profile mixed --sex mixed --count $(PATIENTS) --seed $(SEED) --out $(POPULATION)/patients/carebundle >/dev/null
 	$(BIN)/python -m tests.foreign.population $(POPULATION)/patients --seed $(SEED)
 
+.PHONY: load
+load: install ## two minutes of parallel load; a worker is killed in the middle
+	$(BIN)/python -m bench.load
+
 .PHONY: audit
 audit: install ## look for known vulnerabilities in the locked dependencies
 	$(BIN)/python .ci/audit.py $(AUDIT_FLAGS)

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _feedback(commands)
     _retention(commands)
     _members(commands)
+    _decisions(commands)
     return parser
 
 
@@ -193,6 +194,21 @@ def _members(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="upsert (default): members of the file get just its lines, others stay; replace-all: "
         "nothing else stays",
     )
+
+
+def _decisions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    decisions = commands.add_parser("decisions", help="read the decisions on record")
+    decisions.set_defaults(module="decisions")
+    actions = decisions.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = "print what was decided about an order, from the first hook to the last"
+    show = actions.add_parser("show", help=text, description=text)
+    show.add_argument(
+        "target",
+        metavar="ASSERTION_ID|ORDER",
+        help="a coverage-assertion-id, or an order such as MedicationRequest/123",
+    )
+    show.add_argument("--client", help="orders of this client only: issuer, with its tenant after a space")
+    show.add_argument("--json", action="store_true", help="print one JSON object per decision")
 
 
 def _retention(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

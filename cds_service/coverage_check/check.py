@@ -315,6 +315,8 @@ class CoverageCheck:
                 crd_version=context.crd_version,
                 hook_instance=hook_instance,
                 now=now,
+                hook=context.hook,
+                client=context.client,
             )
             if report.decisions is not None:
                 report.decisions.append(record)

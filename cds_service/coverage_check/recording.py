@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cds_service import __version__
 from cds_service.crd.assertion import CoverageAssertion
+from cds_service.crd.respond import earlier_assertion
 from cds_service.orders.model import DrugOrder
 from cds_service.store.model import DecisionRecord, RecordedCriterion, RecordedPolicy
 
@@ -18,6 +19,8 @@ def decision_record(
     crd_version: str | None,
     hook_instance: str | None,
     now: datetime,
+    hook: str | None = None,
+    client: str | None = None,
 ) -> DecisionRecord:
     """The record of an assertion; `order` is None for orders that are no drug orders. `now` must be aware."""
     determination, identifiers = assertion.determination, assertion.identifiers
@@ -47,4 +50,7 @@ def decision_record(
         crd_version=crd_version,
         authorized_from=determination.allowed_from if assertion.satisfied else None,
         authorized_to=determination.allowed_to if assertion.satisfied else None,
+        hook=hook,
+        client=client,
+        earlier_assertion_id=earlier_assertion(assertion.resource, assertion.coverage.reference),
     )

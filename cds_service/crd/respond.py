@@ -91,6 +91,13 @@ def _extensions(resource: Mapping[str, Any]) -> list[Any]:
     return [] if found is None else [found]
 
 
+def earlier_assertion(resource: Mapping[str, Any], reference: str) -> str | None:
+    """The id of the latest answer of this service that an order carries about a coverage."""
+    ours = [each for each in _extensions(resource) if _is_ours(each, reference)]
+    named: str | None = _value(ours[-1], "coverage-assertion-id", "valueString") if ours else None
+    return named
+
+
 def _is_ours(extension: object, reference: str) -> bool:
     """Whether an extension is an earlier answer of this service about the same coverage."""
     given = _value(extension, "coverage-assertion-id", "valueString")

@@ -95,7 +95,7 @@ class DecisionStore:
             .where(coverage_assertion.c.assertion_id == assertion_id)
         )
         row = self._one(statement)
-        return None if row is None else _decision(row)
+        return None if row is None else decision_of(row)
 
     def authorization(self, number: str) -> AuthorizationRecord | None:
         """The prior authorization with this number, or None. Raises SQLAlchemyError."""
@@ -118,7 +118,8 @@ def insert(engine: Engine, table: Table) -> Insert:
     return cast(Insert, statement.on_conflict_do_update(index_elements=[key], set_=new))
 
 
-def _decision(row: Mapping[str, Any]) -> DecisionRecord:
+def decision_of(row: Mapping[Any, Any]) -> DecisionRecord:
+    """The record of a row of decisions, joined with its authorization."""
     kept = dict(row)
     kept["policies"] = tuple(RecordedPolicy(**policy) for policy in row["policies"])
     kept["criteria"] = tuple(

@@ -34,7 +34,8 @@ class DecisionRecord:
     `assertion_id` is the coverage-assertion-id of the answer and the key: the same order, coverage and
     facts give the same id, so the first record of an id stays and later ones change nothing.
     `decided_at` must be aware. `authorized_from`/`authorized_to` bound the authorization when
-    `authorization_number` is given.
+    `authorization_number` is given. `hook` and `client` (None in open mode) say where it was first made;
+    `earlier_assertion_id` is the assertion of the same coverage that the order carried when it came.
     """
 
     assertion_id: str
@@ -55,6 +56,9 @@ class DecisionRecord:
     crd_version: str | None
     authorized_from: date | None = None
     authorized_to: date | None = None
+    hook: str | None = None
+    client: str | None = None
+    earlier_assertion_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

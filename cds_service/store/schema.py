@@ -21,10 +21,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-LATEST_REVISION = "0005"
+LATEST_REVISION = "0006"
 """The newest revision in `migrations/versions`: a database that names it needs no upgrade."""
 
 
@@ -77,7 +78,17 @@ coverage_assertion = Table(
     Column("catalogue_version", String(128), nullable=False),
     Column("decided_at", UtcDateTime(), nullable=False),
     Column("crd_version", String(16)),
+    Column("hook", String(64)),
+    Column("client", Text),
+    Column("earlier_assertion_id", String(128)),
     Index("ix_coverage_assertion_decided_at", "decided_at"),
+    Index("ix_coverage_assertion_order_reference", "order_reference"),
+    Index(
+        "ix_coverage_assertion_earlier",
+        "earlier_assertion_id",
+        sqlite_where=text("earlier_assertion_id IS NOT NULL"),
+        postgresql_where=text("earlier_assertion_id IS NOT NULL"),
+    ),
 )
 
 prior_authorization = Table(
