@@ -89,6 +89,8 @@ class _Walker:
                 self.parameters[name] = None
             elif kind == "ValueSetRef":
                 self.value_sets[owner.value_sets[name]] = None
+        if "valueset" in elm:  # of InValueSet, which names it without a node of its own
+            self._walk(library, {**elm["valueset"], "type": "ValueSetRef"})
         if kind == "Retrieve":
             self._retrieve(library, elm)
         for part in _parts(elm):
