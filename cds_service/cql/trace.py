@@ -38,13 +38,9 @@ class Record:
         self.children: list[Record] = []
         self.unavailable: list[str] = []
 
-    def resources(self) -> Iterator[Any]:
+    def resources(self) -> list[Any]:
         """The resources behind the value, those of counted definitions included; may repeat."""
-        for item in self.evidence:
-            if item.__class__ is Record:
-                yield from item.resources()
-            else:
-                yield item
+        return _resources(self.evidence)
 
     def all_unavailable(self, seen: set[int]) -> Iterator[str]:
         """Resource types of unknown availability touched here or in any definition reached."""
@@ -64,12 +60,24 @@ class Record:
             yield from self.notes
 
 
+def _resources(evidence: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in evidence:
+        if item.__class__ is Record:
+            found += _resources(item.evidence)
+        else:
+            found.append(item)
+    return found
+
+
 class DefinitionTrace:
     """The account of one definition: its value, why null, evidence, values compared, definitions reached.
 
     `evidence` are references such as "Observation/bmi-1"; `values` are readable ("41.2 kg/m2 on 2025-05-01");
     `unavailable` are the resource types touched, here or below, that nobody could tell about.
     """
+
+    __slots__ = ("_record", "_state", "answered", "library", "locator", "name", "value")
 
     def __init__(self, record: Record, state: State) -> None:
         self._record = record
@@ -129,11 +137,7 @@ class DefinitionTrace:
 
 def _with_date(text: str, sources: Any) -> str:
     """Add the date of the one resource a value came from."""
-    resources = {
-        id(one): one
-        for source in sources
-        for one in (source.resources() if source.__class__ is Record else (source,))
-    }
+    resources = {id(one): one for one in _resources(sources)}
     if len(resources) == 1:
         date = date_of(next(iter(resources.values())))
         return f"{text} on {date}" if date else text

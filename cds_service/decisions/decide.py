@@ -181,8 +181,10 @@ def _trouble(
 
 
 def _merge(order: DrugOrder, findings: list[Finding]) -> Determination:
-    outcome = min([each.outcome for each in findings], key=_PRECEDENCE.index)
-    deciding = [each for each in findings if each.outcome is outcome]
+    outcome, deciding = findings[0].outcome, findings
+    if len(findings) > 1:
+        outcome = min([each.outcome for each in findings], key=_PRECEDENCE.index)
+        deciding = [each for each in findings if each.outcome is outcome]
     on_file = _necessity_on_file(findings)
     reasons = _union([each.reasons for each in deciding])
     asks = _union([each.asks for each in deciding])

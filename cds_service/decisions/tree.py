@@ -19,7 +19,7 @@ EXACT_UNKNOWNS: Final = 16  # a truth table of 2**16 rows is the largest that is
 
 def leaves(node: CriteriaNode) -> tuple[Criterion, ...]:
     """The criteria of a tree, each once, in the policy's order."""
-    return tuple({each.id: each for each in _occurrences(node)}.values())
+    return node.leaves
 
 
 def evaluate(node: CriteriaNode, values: Values) -> bool | None:
@@ -64,7 +64,7 @@ def statuses(node: CriteriaNode, values: Values) -> tuple[bool | None, dict[str,
     """
     conclusion, asks = settle(node, values)
     found: dict[str, CriterionStatus] = {}
-    for each in _occurrences(node):
+    for each in node.leaves:
         value = values.get(each.id)
         if value is not None:
             found[each.id] = CriterionStatus.MET if value else CriterionStatus.NOT_MET

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+_MORE: Final = frozenset("/#?:_")  # in what follows "Type/" these make it more than an id
 
 
 class ParsedReference(NamedTuple):
@@ -37,6 +39,9 @@ def parse_reference(reference: object) -> ParsedReference | None:
     text = reference_text(reference)
     if text is None:
         return None
+    kind, slash, identity = text.partition("/")
+    if slash and kind.isalpha() and not _MORE.intersection(identity) and identity:  # nearly every one
+        return ParsedReference(text, kind, identity)
     if text.startswith("#"):
         return ParsedReference(text, fragment=text[1:])
     if text.startswith("urn:"):

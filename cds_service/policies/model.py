@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -83,15 +83,28 @@ class Criterion:
     unit: str | None = None
     documentation: str | None = None
 
+    @property
+    def leaves(self) -> tuple[Criterion, ...]:
+        """The criterion itself, as of a tree that is nothing else."""
+        return (self,)
+
 
 @dataclass(frozen=True, slots=True)
 class CriteriaGroup:
-    """An inner node: the document's ALL OF / ANY OF, named when the CQL names it."""
+    """An inner node: the document's ALL OF / ANY OF, named when the CQL names it.
+
+    `leaves` are the criteria below it, each once, in the policy's order.
+    """
 
     connective: Connective
     children: tuple[CriteriaGroup | Criterion, ...]
     name: str | None = None
     cite: str | None = None
+    leaves: tuple[Criterion, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        below = [leaf for each in self.children for leaf in each.leaves]
+        object.__setattr__(self, "leaves", tuple({each.id: each for each in below}.values()))
 
 
 CriteriaNode = CriteriaGroup | Criterion
