@@ -220,7 +220,8 @@ def _after_approval(assertion: CoverageAssertion) -> Iterator[str]:
     elif not determination.necessity_on_file:
         yield fixed(instructions(determination, assertion.payer))
     elif determination.precertification:
-        yield "Send the prior authorization request; the record shows what the policy asks."
+        shown = "the record and the answers show" if determination.attested else "the record shows"
+        yield f"Send the prior authorization request; {shown} what the policy asks."
     else:
         yield "Nothing: no authorization is needed."
     if determination.allowed_from is not None:

@@ -89,7 +89,8 @@ def missing(
 
 def same_answers(forms: Sequence[OneForm], filled: Mapping[int, Filled]) -> bool:
     """Whether what was sent is what is kept already: the same form sent twice."""
-    return all(one.position in filled and _same(one, filled[one.position].entries) for one in forms)
+    sent = [one for one in forms if one.is_answered and one.position in filled]
+    return bool(sent) and all(_same(one, filled[one.position].entries) for one in sent)
 
 
 def _author(order: Mapping[str, Any], name: str, role: str) -> Author:

@@ -94,6 +94,11 @@ def shared(opened: OpenDocumentation, policy_page: PolicyPage) -> dict[str, Any]
     }
 
 
+def may_issue(opened: OpenDocumentation) -> bool:
+    """Whether answers can bring the authorization at once: the payer gives it, and the client takes it."""
+    return opened.assertion.payer.real_time_approval and opened.state.context.unsolicited
+
+
 def form_parts(
     forms: Iterable[OneForm],
     opened: OpenDocumentation,

@@ -163,10 +163,11 @@ def _read(token: str, state: FormState) -> Page:
     """The page as it was filled in."""
     fields, files = request.form, request.files
     page = Page(token, state, correcting=bool(fields.get("correcting")))
-    largest = form_guard.largest_document()
+    largest, shown = form_guard.largest_document(), {one.position for one in page.forms}
     page.filled = {
         one.position: read_form(one.position, one.form, fields, files, one.entries, one.recorded, largest)
-        for one in page.forms
+        for one in state.forms
+        if one.position in shown or any(name.startswith(f"{one.position}.") for name in fields)
     }
     role = fields.get("who.role", "")
     page.who = Who(read_name(fields, "who.name"), role if role in ROLES else "")
@@ -195,6 +196,7 @@ def _form(page: Page) -> Response:
         who=who,
         roles=[(key, label) for key, (label, _) in ROLES.items()],
         issue=page.issue,
+        may_issue=form_view.may_issue(state.opened),
         limits=form_view.limits(form_guard.largest_document(), here.settings.max_body_bytes),
     )
     return Response(content, page.status, content_type="text/html; charset=utf-8")

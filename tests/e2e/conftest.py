@@ -1,7 +1,7 @@
 """A browser, a service, and pages that are checked as they are looked at.
 
-The browser is the machine's own Chromium or Chrome. Where there is none the tests say so and skip, but never in
-CI. Screenshots go to `artifacts/screens`, or where CDS_TEST_SCREENS says.
+The browser is the machine's own Chromium or Chrome. Where there is none the tests say so and skip, but never
+in CI. Screenshots go to `artifacts/screens`, or where CDS_TEST_SCREENS says.
 """
 
 from __future__ import annotations
