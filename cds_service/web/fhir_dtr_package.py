@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from cds_service.coverage_check.documentation import Documentation, OpenDocumentation
+from cds_service.coverage_check.documentation import Documentation
+from cds_service.coverage_check.open_documentation import OpenDocumentation
 from cds_service.decisions.model import Outcome
 from cds_service.dtr import adaptive
 from cds_service.dtr.model import Form
@@ -17,7 +18,6 @@ from cds_service.fhir import reads
 from cds_service.fhir.references import reference_text, reference_to
 from cds_service.hooks.errors import ErrorKind, RequestError
 from cds_service.hooks.request import ORDER_TYPES
-from cds_service.policies.model import Payer
 from cds_service.web.fhir_dtr_coverage import check_coverages, coverage_for, member_reference
 from cds_service.web.fhir_dtr_metadata import base_of
 from cds_service.web.fhir_dtr_request import PackageRequest
@@ -109,7 +109,7 @@ class PackageAnswer:
         for form in opened.forms:
             self._want(form, opened)
         if not opened.forms:
-            self._issues.append(_without_forms(opened, opened.assertion.payer))
+            self._issues.append(_without_forms(opened))
         return opened
 
     def _of_orders(self, context: OpenDocumentation | None) -> None:
@@ -124,16 +124,9 @@ class PackageAnswer:
                 text = "The parameter coverage is missing; the order is not the one of the context."
                 raise RequestError("CDS-1220", text, ("Parameters.parameter",), ErrorKind.OPERATION)
             coverage = coverage_for(order, self._asked, self._here.check)
-            try:
-                opened = self._documentation.open_order(
-                    order, coverage, self._asked.referenced, self._client, self._now
-                )
-            except RequestError as error:
-                if error.kind is not ErrorKind.INVALID:
-                    raise
-                opened = None
-            if opened is None:
-                continue
+            opened = self._documentation.open_order(
+                order, coverage, self._asked.referenced, self._client, self._now
+            )
             if opened.order is None:
                 self._issues.append(_not_understood(place))
             for form in opened.forms:
@@ -207,9 +200,9 @@ class PackageAnswer:
         if wanted.opened is None or wanted.adaptive:
             subjects = [self._named_subject()]
         elif not wanted.others:
-            return self._documentation.response(wanted.opened, wanted.form, self._version)
+            return self._documentation.draft_response(wanted.opened, wanted.form, self._version)
         else:
-            subjects = [_subject(each) for each in (wanted.opened, *wanted.others)]
+            subjects = [each.subject for each in (wanted.opened, *wanted.others)]
         found = draft(wanted.form, self._version, subjects[0], {}, self._now)
         for each in subjects[1:]:
             link = {"url": self._version.context_extension, "valueReference": {"reference": each.order}}
@@ -224,7 +217,7 @@ class PackageAnswer:
             opened = next((each.opened for each in self._wanted if each.opened is not None), None)
             if opened is None:
                 opened = self._documentation.open(self._asked.context or "", self._client)
-            return _subject(opened)
+            return opened.subject
         patient = member_reference(coverage) or next(
             (text for each in orders if (text := reference_text(each.get("subject") or each.get("patient")))),
             None,
@@ -234,10 +227,6 @@ class PackageAnswer:
             raise RequestError("CDS-1220", text, (f"{place}.beneficiary",), ErrorKind.OPERATION)
         order = reference_to(orders[0]) if len(orders) == 1 else None
         return Subject(patient, reference_to(coverage), order)
-
-
-def _subject(opened: OpenDocumentation) -> Subject:
-    return Subject(opened.patient_reference, opened.coverage.reference, reference_to(opened.resource))
 
 
 def _differs(sent: Resource, known: Resource) -> bool:
@@ -261,17 +250,18 @@ def _not_understood(place: str) -> dict[str, Any]:
     return issue("warning", "not-supported", "CDS-1219", text, place)
 
 
-def _without_forms(opened: OpenDocumentation, payer: Payer) -> dict[str, Any]:
+def _without_forms(opened: OpenDocumentation) -> dict[str, Any]:
     """What to do instead, where a decision has no questionnaire (oper-8)."""
-    if opened.determination.outcome in _NOT_NEEDED:
+    if opened.assertion.determination.outcome in _NOT_NEEDED:
         text = "The decision rests on no questionnaire: no further documentation is needed for it."
         return issue("information", "informational", "CDS-1218", text)
-    return issue("warning", "business-rule", "CDS-1218", " ".join(_instructions(opened, payer)))
+    return issue("warning", "business-rule", "CDS-1218", " ".join(_instructions(opened)))
 
 
-def _instructions(opened: OpenDocumentation, payer: Payer) -> Iterator[str]:
+def _instructions(opened: OpenDocumentation) -> Iterator[str]:
+    payer = opened.assertion.payer
     yield "There is no questionnaire for this decision."
-    for each in opened.determination.reasons:
+    for each in opened.assertion.determination.reasons:
         yield each.text
     contacts = [each for each in (payer.phone, payer.url) if each]
     yield f"Ask {payer.label} what to send" + (f": {', '.join(contacts)}." if contacts else ".")
