@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import orjson
 import pytest
 
 from cds_service.crd.invariants import check_answer
@@ -17,6 +18,7 @@ from tests.conformance.crd.service import (
     actions,
     answer,
     answered_examples,
+    app,
     bundle,
     call,
     chart,
@@ -68,14 +70,11 @@ def test_every_sub_extension_is_shown_by_an_example(version: str) -> None:
         for part in extension["extension"]
     }
     table = TABLES[version]
-    assert SIXTEEN & set(table.maximum) - seen - PENDING == set()
+    assert SIXTEEN & set(table.maximum) - seen == set()
     assert seen <= set(table.maximum)
     assert len(SIXTEEN) == 16
     assert set(CRD_2_2.maximum) == set(CRD_2_1.maximum) == SIXTEEN
     assert set(CRD_2_0.maximum) - {"response"} == SIXTEEN - {"expiry-date"}
-
-
-PENDING = {"questionnaire"}  # until coverage information names the forms
 
 
 @pytest.mark.requirement(
@@ -284,3 +283,22 @@ def test_a_card_speaks_of_an_order_of_the_call(version: str) -> None:
         (associated,) = card["extension"]["davinci-crd.associated-resource"]
         reference = associated if isinstance(associated, str) else associated["reference"]
         assert reference.split("/")[1] in text, name
+
+
+@pytest.mark.requirement("crd-2.2.1@resp-38", "crd-2.2.1@found-4")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_documentation_that_is_asked_for_comes_with_a_form_that_can_be_had(version: str) -> None:
+    asked = 0
+    for name, _, given in answered_examples(version):
+        for position in range(len(actions(given))):
+            found = said(given, position)
+            assert ("questionnaire" in found) is ("doc-needed" in found), name
+            for canonical in found.get("questionnaire", ()):
+                asked += 1
+                address, _, release = canonical.partition("|")
+                assert release
+                response = app().test_client().get("/" + address.split("/", 3)[3])
+                assert response.status_code == 200
+                form = orjson.loads(response.data)
+                assert (form["resourceType"], form["url"]) == ("Questionnaire", address)
+    assert asked
