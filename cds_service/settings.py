@@ -261,8 +261,21 @@ class Settings:
         "CDS_PAYLOAD_KEYS",
         (),
         words,
-        "Keys for kept payloads, made by `cds-service retention key`: the first encrypts, all can read.",
-        "none",
+        "Keys for kept payloads, for what documentation rests on, and for links to forms, made by "
+        "`cds-service retention key`: the first encrypts, all can read.",
+        "for documentation and links one that is made once and kept in the database",
+    )
+    form_lifetime: int = _setting(
+        "CDS_FORM_LIFETIME",
+        72,
+        integer(1, 8_760),
+        "Hours for which a link to a form, and what was kept of the call behind it, can be opened.",
+    )
+    max_attachment_bytes: int = _setting(
+        "CDS_MAX_ATTACHMENT_BYTES",
+        2_097_152,
+        integer(1_024, 268_435_456),
+        "Largest document with an answer, in bytes; `CDS_MAX_BODY_BYTES` must hold it in base64.",
     )
     log_level: str = _setting(
         "CDS_LOG_LEVEL",

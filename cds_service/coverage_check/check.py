@@ -36,7 +36,7 @@ from cds_service.crd.extension import STANDINGS, allowed
 from cds_service.crd.hook_rules import HOOK_RULES
 from cds_service.crd.respond import respond
 from cds_service.crd.versions import VERSIONS
-from cds_service.decisions.attestation import Attested, criteria_of, weigh
+from cds_service.decisions.attestation import Attested
 from cds_service.decisions.decide import decide, indeterminate, no_active_coverage, not_addressed
 from cds_service.decisions.digest import identifiers
 from cds_service.decisions.model import TECHNICAL_CODES, Determination, SiteAdvice
@@ -251,12 +251,11 @@ class CoverageCheck:
             )
 
         def evaluate(version: PolicyVersion) -> Evaluation:
-            attestation = attested.by_policy.get(version.policy) if attested is not None else None
-            if attested is None or attestation is None:
+            if attested is None:
                 return run(version, answers)
-            criteria = criteria_of(each for of, each in selection.statements if of is version)
-            return attested.note(
-                weigh(lambda given: run(version, {**answers, **given}), criteria, attestation)
+            statements = [each for of, each in selection.statements if of is version]
+            return attested.decide(
+                version.policy, lambda given: run(version, {**answers, **given}), statements
             )
 
         report.enter(EVALUATE)

@@ -5,102 +5,96 @@ It opens what a hook call left behind, keeps drafts, and decides the order again
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from cds_service.crd.assertion import CoverageAssertion
-from cds_service.decisions.model import Determination
+import orjson
+
+from cds_service.coverage_check.call_context import CallContext, context_of
+from cds_service.coverage_check.check import CoverageCheck
+from cds_service.coverage_check.kept_answers import attestation, attestations, to_bytes
+from cds_service.coverage_check.member import coverage_of
+from cds_service.coverage_check.open_documentation import Decided, OpenDocumentation, State
+from cds_service.coverage_check.prefill import prefilled
+from cds_service.coverage_check.questionnaires import ASKING, Questionnaires
+from cds_service.coverage_check.recording import decision_record
+from cds_service.coverage_check.responses import (
+    check_subject,
+    digest,
+    identity,
+    invalid,
+    not_found,
+    unavailable,
+)
+from cds_service.decisions.attestation import Attestation, Attested, Contradiction
+from cds_service.decisions.digest import is_assertion_id
+from cds_service.dtr.answers import MAX_ATTACHMENT_BYTES, Answers, ResponseError, is_about, read_answers
+from cds_service.dtr.conditions import asked
 from cds_service.dtr.model import Form
-from cds_service.orders.model import DrugOrder, MemberCoverage
+from cds_service.dtr.responses import draft, restated
+from cds_service.fhir.index import ResourceIndex
+from cds_service.fhir.references import parse_reference, reference_text
+from cds_service.hooks.reading import write_json
+from cds_service.store.errors import describe
+from cds_service.store.model import DocumentationRequest, StoredResponse
+from cds_service.store.payload import SealedError
 
 if TYPE_CHECKING:
-    from cds_service.dtr.answers import Answers
     from cds_service.dtr.versions import DtrVersion
+    from cds_service.store.documentation import DocumentationStore, RequestFound
+
+__all__ = ["Contradiction", "Decided", "Documentation", "OpenDocumentation"]
 
 Resource = Mapping[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class OpenDocumentation:
-    """One order whose documentation is asked for, as it was when the hook was called, and decided again.
-
-    `assertion` is what the hook asserted, its chart alone (`determination` is the same, with the answers of
-    an earlier completed questionnaire where there is one); `forms` are the questionnaires that its
-    coverage information names, in the policies' order; `resource`, `coverage.resource` and `patient` are as
-    the EHR sent them. `client` is who called the hook (`hooks.trust.Caller.label`), None in open mode.
-    `now` is the moment of the hook call. `stored` is False for an order that no hook call left behind:
-    nothing can be saved or submitted for it.
-    """
-
-    assertion: CoverageAssertion
-    determination: Determination
-    order: DrugOrder | None
-    forms: tuple[Form, ...]
-    resource: Resource
-    coverage: MemberCoverage
-    patient: Resource | None
-    patient_reference: str
-    client: str | None
-    crd_version: str
-    now: datetime
-    expires_at: datetime | None
-    stored: bool = True
-    order_key: str = ""
-    state: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """An answer that says another thing than the chart: `on_record` is the chart's value in words, if any."""
-
-    criterion: str
-    name: str
-    on_record: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """The decision with answers.
-
-    `assertion` is new, with its own identifiers, and what the next hook call for the same order will say.
-    `contradictions` and `undocumented` are the answers that do not count, and why nothing is covered by
-    them; `authorization_number` is set when the answers were enough and the payer authorizes at once.
-    `completed` says that the answers are kept (False for `preview`).
-    """
-
-    assertion: CoverageAssertion
-    contradictions: tuple[Contradiction, ...] = ()
-    undocumented: tuple[str, ...] = ()  # names of criteria whose answer needs a document
-    completed: bool = False
-
-    @property
-    def determination(self) -> Determination:
-        """What is decided now."""
-        return self.assertion.determination
-
-    @property
-    def authorization_number(self) -> str | None:
-        """The number of the prior authorization, when it is given."""
-        return self.assertion.identifiers.authorization_number if self.assertion.satisfied else None
+_LOG: Final = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+_WAITS: Final = (0.1, 0.2, 0.3)  # seconds: another worker may not have written its queue yet
+_ANSWERED: Final = ("completed", "amended")
 
 
 class Documentation:
-    """The documentation of orders. One instance serves all threads of all processes (it opens nothing early).
+    """The documentation of orders. One instance serves all threads, before and after a fork.
 
     Every method that names a stored order raises RequestError: CDS-1050 (404) for an id or link that is
     unknown, expired, forged or another client's, always with the same words; CDS-1052 (503) when the
     database cannot tell at the moment.
     """
 
+    def __init__(
+        self,
+        check: CoverageCheck,
+        questionnaires: Questionnaires,
+        store: DocumentationStore,
+        *,
+        max_attachment_bytes: int = MAX_ATTACHMENT_BYTES,
+    ) -> None:
+        self._check = check
+        self._questionnaires = questionnaires
+        self._store = store
+        self.max_attachment_bytes = max_attachment_bytes
+
+    # -- opening -----------------------------------------------------------------------------------------
+
     def open(self, assertion_id: str, client: str | None) -> OpenDocumentation:
         """The order behind a coverage-assertion-id that this client was given."""
-        raise NotImplementedError
+        found = self._request(assertion_id) if is_assertion_id(assertion_id) else None
+        if found is None or found.client != client or found.expires_at <= datetime.now(UTC):
+            raise not_found()
+        return self._opened(context_of(found.content), found)
 
     def open_link(self, token: str) -> OpenDocumentation:
         """The order behind the signed token of a link on a card; no other proof of who calls is needed."""
-        raise NotImplementedError
+        signer = self._questionnaires.signer()
+        if signer is None:
+            raise unavailable()
+        link = signer.read(token)
+        if link is None:
+            raise not_found()
+        return self.open(link.assertion_id, link.client)
 
     def open_order(
         self,
@@ -109,26 +103,67 @@ class Documentation:
         referenced: Sequence[Resource],
         client: str | None,
         now: datetime,
-    ) -> OpenDocumentation | None:
+    ) -> OpenDocumentation:
         """An order that came without context: decided by what was sent with it; `stored` is False.
 
-        None when it is no drug order that can be read, or nothing is asked. Raises RequestError as a hook
-        call does for a Coverage that cannot be used (CDS-1030, CDS-1031).
+        `order` of the result is None when it is no drug order that can be read. Raises RequestError as a
+        hook call does for a Coverage that cannot be used (CDS-1030, CDS-1031).
         """
-        raise NotImplementedError
+        index = ResourceIndex()
+        patient = parse_reference(order.get("subject") or order.get("patient") or coverage.get("beneficiary"))
+        if patient is not None and patient.id is not None:
+            index.set_patient(patient.id)
+        for each in (coverage, *referenced):
+            index.add(each)
+        path = "Parameters.parameter.where(name = 'order').resource"
+        context = CallContext("order-sign", "2.2", now, "", client, True, path, order, index)
+        return self._opened(context, None)
 
     def token(self, assertion_id: str, client: str | None) -> str | None:
         """The signed token of a link to the form page; None when no key can be had at the moment."""
-        raise NotImplementedError
+        page = self._questionnaires.form_page(assertion_id, client)
+        return page.rpartition("/")[2] if page is not None else None
+
+    # -- responses ---------------------------------------------------------------------------------------
+
+    def prefilled(self, opened: OpenDocumentation, form: Form) -> dict[str, Any]:
+        """What the chart and the order answer of a form, values by link id."""
+        version = self._check.catalogue.policy_version(form.policy, form.policy_version)
+        chart = opened.state.charts.charts.get(form.policy)
+        return {} if version is None or chart is None else prefilled(form, version.library, chart)
 
     def response(self, opened: OpenDocumentation, form: Form, version: DtrVersion) -> dict[str, Any]:
-        """The QuestionnaireResponse to begin with: the saved draft, else earlier answers, else what the
-        chart and the order tell (status in-progress)."""
-        raise NotImplementedError
+        """The QuestionnaireResponse as it stands: the saved draft, else the answers that were completed
+        (status completed), else a new one."""
+        kept = self._kept(opened, form)
+        if kept is None:
+            return self.fresh_response(opened, form, version)
+        return restated(orjson.loads(kept.response), form, version, opened.subject, kept.status)
 
-    def answers(self, form: Form, response: Resource) -> Answers:
-        """The answers in a response of any client. Raises RequestError CDS-1051 naming the element."""
-        raise NotImplementedError
+    def draft_response(self, opened: OpenDocumentation, form: Form, version: DtrVersion) -> dict[str, Any]:
+        """The same to begin with: status in-progress, without answers to questions that are not asked."""
+        kept = self._kept(opened, form)
+        if kept is not None:
+            return restated(orjson.loads(kept.response), form, version, opened.subject, "in-progress")
+        known = self.prefilled(opened, form)
+        enabled = asked(form, _comparable(known))
+        shown = {link_id: value for link_id, value in known.items() if link_id in enabled}
+        return draft(form, version, opened.subject, shown, opened.now)
+
+    def fresh_response(self, opened: OpenDocumentation, form: Form, version: DtrVersion) -> dict[str, Any]:
+        """What the chart and the order answer, whatever anybody answered since."""
+        return draft(form, version, opened.subject, self.prefilled(opened, form), opened.now)
+
+    def answers(self, form: Form, response: Resource, opened: OpenDocumentation | None = None) -> Answers:
+        """The answers in a response of any client; with `opened` the chart's own let questions be asked.
+
+        Raises RequestError CDS-1051 naming the element.
+        """
+        known = _comparable(self.prefilled(opened, form)) if opened is not None else {}
+        try:
+            return read_answers(form, response, known=known, max_attachment_bytes=self.max_attachment_bytes)
+        except ResponseError as error:
+            raise invalid(error.element, error.text) from None
 
     def save_draft(self, opened: OpenDocumentation, form: Form, response: Resource, now: datetime) -> None:
         """Keep an unfinished response; the next draft of this order and form replaces it.
@@ -136,11 +171,17 @@ class Documentation:
         Raises RequestError CDS-1051 for a response that is invalid for the form, CDS-1052 when it cannot be
         kept.
         """
-        raise NotImplementedError
+        check_subject(opened, response)
+        answers = self.answers(form, response, opened)
+        name = digest(opened.order_key, form.id, "draft")
+        kept = self._stored(opened, answers, response, name, "in-progress", now, None)
+        self._reached(lambda: self._store.save_draft(kept))
+
+    # -- deciding ----------------------------------------------------------------------------------------
 
     def preview(self, opened: OpenDocumentation, responses: Sequence[Resource], now: datetime) -> Decided:
         """The decision with these responses, nothing kept. Raises RequestError CDS-1051."""
-        raise NotImplementedError
+        return self._decide(opened, [self._read(opened, each) for each in responses])
 
     def submit(self, opened: OpenDocumentation, responses: Sequence[Resource], now: datetime) -> Decided:
         """Keep completed responses and decide the order again with them.
@@ -150,4 +191,183 @@ class Documentation:
         none of `opened.forms` or is about another patient; CDS-1052 when it cannot be kept: then nothing is
         decided.
         """
-        raise NotImplementedError
+        if not opened.stored:
+            raise not_found()
+        for each in responses:
+            if each.get("status") not in _ANSWERED:
+                raise invalid("QuestionnaireResponse.status", "must be completed or amended")
+        read = [self._read(opened, each) for each in responses]
+        decided = self._decide(opened, read)
+        assertion, context = decided.assertion, opened.state.context
+        name = assertion.identifiers.assertion_id
+        kept = [
+            self._stored(opened, answers, each, identity(opened, answers, each), "completed", now, name)
+            for answers, each in zip(read, responses, strict=True)
+        ]
+        record = decision_record(
+            assertion,
+            decided.order,
+            catalogue_version=self._check.catalogue.version,
+            crd_version=context.crd_version,
+            hook_instance=None,
+            now=now,
+        )
+        request = None
+        if assertion.questionnaires:
+            moment = datetime.now(UTC)
+            request = DocumentationRequest(
+                name,
+                opened.order_key,
+                opened.client,
+                moment,
+                moment + self._questionnaires.lifetime,
+                lambda: opened.state.content,
+            )
+        self._reached(lambda: self._store.submit(kept, record, request))
+        return Decided(
+            assertion, decided.contradictions, decided.undocumented, completed=True, order=decided.order
+        )
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    def _request(self, assertion_id: str) -> RequestFound | None:
+        """What is kept, waiting shortly for the worker that answered the hook to write it."""
+        for wait in (*_WAITS, None):
+            try:
+                found = self._reached(lambda: self._store.request(assertion_id))
+            except SealedError as error:
+                _LOG.error("a request for documentation cannot be opened: %s", error)
+                return None
+            if found is not None or wait is None:
+                return found
+            time.sleep(wait)
+        return None
+
+    def _opened(self, context: CallContext, found: RequestFound | None) -> OpenDocumentation:
+        check, index = self._check, context.index
+        coverage = coverage_of(context.order, context.path, index, check.catalogue)
+        member = next(iter(check.members([coverage])), None)
+        charts = Attested({})
+        day = context.now.date()
+        order, alone = check.determine(
+            context.order, index, coverage, day, context.now, member=member, attested=charts
+        )
+        determination, key = alone, ""
+        if found is not None:
+            key = found.order_key
+            earlier = attestations(self._reached(lambda: self._store.completed(key)))
+            if earlier and alone.outcome in ASKING:
+                attested = Attested(earlier)
+                order, determination = check.determine(
+                    context.order, index, coverage, day, context.now, member=member, attested=attested
+                )
+        reference = reference_text(context.order.get("subject") or context.order.get("patient"))
+        return OpenDocumentation(
+            assertion=check.assertion(context, order, determination, coverage),
+            determination=alone,
+            order=order,
+            forms=self._questionnaires.forms_of(alone),
+            resource=context.order,
+            coverage=order.coverage if order is not None else coverage,
+            patient=index.patient,
+            patient_reference=reference or f"Patient/{index.patient_id or ''}",
+            client=context.client,
+            crd_version=context.crd_version,
+            now=context.now,
+            expires_at=found.expires_at if found is not None else None,
+            stored=found is not None,
+            order_key=key,
+            state=State(context, charts, member, found.content if found is not None else b""),
+        )
+
+    def _kept(self, opened: OpenDocumentation, form: Form) -> StoredResponse | None:
+        """The draft of a form, else its latest completed response."""
+        if not opened.stored:
+            return None
+
+        def read() -> StoredResponse | None:
+            saved = self._store.draft(opened.order_key, form.id)
+            if saved is not None:
+                return saved
+            completed = self._store.completed(opened.order_key, whole=True)
+            return next((each for each in completed if each.form == form.id), None)
+
+        return self._reached(read)
+
+    def _read(self, opened: OpenDocumentation, response: Resource) -> Answers:
+        form = next((each for each in opened.forms if is_about(each, response)), None)
+        if form is None:
+            raise invalid("QuestionnaireResponse.questionnaire", "is none that this order needs")
+        named = str(response.get("questionnaire")).partition("|")[2]
+        if named and named != form.version:
+            form = self._questionnaires.forms.by_id(form.id, named)
+            if form is None:
+                raise invalid("QuestionnaireResponse.questionnaire", "names a version that is not on file")
+        check_subject(opened, response)
+        return self.answers(form, response, opened)
+
+    def _decide(self, opened: OpenDocumentation, read: Sequence[Answers]) -> Decided:
+        state, context = opened.state, opened.state.context
+        new = {each.form.id for each in read}
+        earlier: Iterable[StoredResponse] = ()
+        if opened.stored:
+            earlier = self._reached(lambda: self._store.completed(opened.order_key))
+        attested = Attested(_joined(attestations(each for each in earlier if each.form not in new), read))
+        order, determination = self._check.determine(
+            context.order,
+            context.index,
+            opened.coverage,
+            context.now.date(),
+            context.now,
+            member=state.member,
+            attested=attested,
+        )
+        assertion = self._check.assertion(context, order, determination, opened.coverage)
+        return Decided(assertion, tuple(attested.contradictions), tuple(attested.undocumented), order=order)
+
+    def _stored(
+        self,
+        opened: OpenDocumentation,
+        answers: Answers,
+        response: Resource,
+        name: str,
+        status: str,
+        now: datetime,
+        decided: str | None,
+    ) -> StoredResponse:
+        return StoredResponse(
+            id=name,
+            assertion_id=opened.assertion.identifiers.assertion_id,
+            order_key=opened.order_key,
+            form=answers.form.id,
+            form_version=answers.form.version,
+            client=opened.client,
+            status=status,
+            updated_at=now,
+            answers=to_bytes(answers),
+            response=write_json(response),
+            decided_assertion_id=decided,
+        )
+
+    def _reached(self, work: Callable[[], _Result]) -> _Result:
+        """Use the database; raises RequestError CDS-1052 when it fails."""
+        try:
+            return work()
+        except SealedError:
+            raise
+        except Exception as error:  # whatever the driver raises
+            _LOG.error("documentation cannot be read or kept: %s", describe(error))
+            raise unavailable() from None
+
+
+def _joined(earlier: Mapping[str, Attestation], read: Iterable[Answers]) -> dict[str, Attestation]:
+    found = dict(earlier)
+    for each in read:
+        policy, made = each.form.policy, attestation(each)
+        found[policy] = found[policy].joined(made) if policy in found else made
+    return found
+
+
+def _comparable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as conditions compare them: a quantity is its number."""
+    return {link_id: getattr(value, "value", value) for link_id, value in values.items()}

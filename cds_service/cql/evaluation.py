@@ -93,20 +93,27 @@ class Evaluation:
             self._state.cache[definition] = record
 
     def value(self, definition: str) -> Any:
-        """Value of a definition of this library.
+        """Value of a definition of this library ("Name"), or of an included one ("Alias.Name").
 
         Raises `CqlRuntimeError` with library, definition and locator: errors that CQL defines, unknown
         definition, recursion or work limit, unknown value set.
         """
         target = self._unit.definitions.get(definition)
         if target is None:
-            raise CqlRuntimeError("no such definition", library=self._unit.label, definition=definition)
+            target = self._included(definition)
         state = self._state
         found = state.cache.get(target, MISSING)
         if found is MISSING:
             found = self._run(target)
         value = found.value if self._traced else found
         return value if value.__class__ in _BARE else bare(value)
+
+    def _included(self, name: str) -> Definition:
+        alias, _, local = name.partition(".")
+        included = self._unit.includes.get(alias)
+        if included is None or local not in included.definitions:
+            raise CqlRuntimeError("no such definition", library=self._unit.label, definition=name)
+        return included.definitions[local]
 
     def trace(self, definition: str) -> DefinitionTrace:
         """How a definition got its value; raises as `value` does, and when no trace was asked for."""

@@ -51,11 +51,17 @@ class Attested:
     """The answers to all forms of one order, by policy; deciding notes here which of them do not count."""
 
     by_policy: Mapping[str, Attestation]
+    charts: dict[str, Evaluation] = field(default_factory=dict)  # by policy: its rules without any answer
     contradictions: list[Contradiction] = field(default_factory=list)
     undocumented: list[str] = field(default_factory=list)
 
-    def note(self, weighed: Weighed) -> Evaluation:
-        """Keep what did not count, and give the evaluation that decides."""
+    def decide(self, policy: str, evaluate: Evaluate, statements: Iterable[Statement]) -> Evaluation:
+        """The evaluation of a policy's rules that decides; notes what did not count in it."""
+        attestation = self.by_policy.get(policy)
+        if attestation is None:
+            self.charts[policy] = evaluate({})
+            return self.charts[policy]
+        weighed = weigh(evaluate, criteria_of(statements), attestation)
         self.contradictions += weighed.contradictions
         self.undocumented += weighed.undocumented
         return weighed.evaluation

@@ -83,10 +83,10 @@ def completed(
 
 
 def restated(
-    kept: Mapping[str, Any], form: Form, version: DtrVersion, subject: Subject, now: datetime
+    kept: Mapping[str, Any], form: Form, version: DtrVersion, subject: Subject, status: str
 ) -> dict[str, Any]:
-    """Answers that were kept, as a response to begin with in another version of DTR, status in-progress."""
-    response = _response(form, version, subject, {}, now, "in-progress")
+    """A response that was kept, as any version of DTR states it."""
+    response = _response(form, version, subject, {}, kept.get("authored"), status)
     items = _with_origins(kept.get("item"), version)
     if items:
         response["item"] = items
@@ -124,8 +124,8 @@ def _response(
     version: DtrVersion,
     subject: Subject,
     answers: Mapping[str, Sequence[tuple[Any, dict[str, Any]]]],
-    now: datetime,
-    status: Status,
+    authored: object,
+    status: str,
 ) -> dict[str, Any]:
     response: dict[str, Any] = {
         "resourceType": "QuestionnaireResponse",
@@ -134,7 +134,7 @@ def _response(
         "questionnaire": form.canonical,
         "status": status,
         "subject": {"reference": subject.patient},
-        "authored": now.isoformat(timespec="seconds"),
+        "authored": authored.isoformat(timespec="seconds") if isinstance(authored, datetime) else authored,
     }
     items = _items(form.items, answers)
     if not items and version.response_needs_items:

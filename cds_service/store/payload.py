@@ -11,6 +11,10 @@ from cds_service.store.errors import StoreConfigurationError, StoreError
 _LENGTH_BYTES = 8
 
 
+class SealedError(StoreError):
+    """What was kept cannot be opened: its key is gone, or it was changed."""
+
+
 class Payload(NamedTuple):
     """The bytes of one call as they were."""
 
@@ -59,7 +63,7 @@ class PayloadVault:
         try:
             return zlib.decompress(self._fernet.decrypt(sealed))
         except InvalidToken as error:
-            raise StoreError("none of the payload keys opens this payload") from error
+            raise SealedError("none of the payload keys opens this payload") from error
 
 
 def new_key() -> str:
