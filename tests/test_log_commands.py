@@ -113,6 +113,7 @@ def test_an_age_is_whole_days(text: str, capsys: pytest.CaptureFixture[str]) -> 
     assert "--older-than" in capsys.readouterr().err
 
 
+@pytest.mark.requirement("crd-2.2.1@found-38", "crd-2.0.1@78", "crd-2.0.1@79", "crd-2.0.1@80")
 def test_a_call_is_shown_and_its_payload_only_with_the_key(
     store: DecisionStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
