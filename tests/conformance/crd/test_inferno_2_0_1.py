@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import copy
+import secrets
+import time
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from cds_service.app import create_app
+from cds_service.settings import Settings
 from tests import profiles
 from tests.conformance.crd import inferno
 from tests.conformance.crd.service import (
@@ -23,6 +28,8 @@ from tests.conformance.crd.service import (
     call,
     order,
 )
+from tests.hooks.trust.signing import BASE, ISSUER, claims, token
+from tests.web.test_trust import registered
 
 PROFILE = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/profile-"
 PRESETS = dict(inferno.presets())
@@ -145,3 +152,31 @@ def test_optional_response_types_without_an_occasion_are_never_received() -> Non
             sent += [action for each in card.get("suggestions", ()) for action in each["actions"]]
     assert {each["type"] for each in sent} == {"update"}
     assert {each["resource"]["resourceType"] for each in sent}.isdisjoint({"Task", "Coverage"})
+
+
+@pytest.mark.requirement("cds-hooks-2.0@trust", "crd-2.0.1@87")
+@pytest.mark.parametrize(("key", "algorithm"), [("es384-1", "ES384"), ("rsa-1", "RS384")])
+def test_a_server_that_wants_authentication_takes_the_tokens_of_the_kit(
+    key: str, algorithm: str, tmp_path: Path
+) -> None:
+    """Discovery and calls alike: key id and `jku` in the header, five minutes, a nonce of 64 hex digits."""
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path}/d.sqlite3",
+        log_level="ERROR",
+        public_base_url=BASE,
+        clients_file=registered(tmp_path),
+    )
+    client = create_app(settings).test_client()
+
+    def proof(audience: str) -> dict[str, str]:
+        payload = claims(time.time(), aud=audience, jti=secrets.token_hex(32))
+        bearer = token(payload, key, algorithm, jku=f"{ISSUER}/jwks.json")
+        return {"Authorization": f"Bearer {bearer}"}
+
+    assert client.get("/cds-services").status_code == 401
+    discovery = client.get("/cds-services", headers=proof(f"{BASE}/cds-services"))
+    assert discovery.status_code == 200
+    name = next(each["id"] for each in discovery.json["services"] if each["hook"] == "order-sign")  # type: ignore[index]
+    path = f"/cds-services/{name}"
+    response = client.post(path, json=PRESETS["DeviceRequest signed"], headers=proof(f"{BASE}{path}"))
+    assert response.status_code == 200
