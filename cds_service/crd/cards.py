@@ -198,17 +198,25 @@ def _keep_the_setting(assertion: CoverageAssertion) -> Iterator[str]:
 
 def _documentation(assertion: CoverageAssertion) -> Iterator[str]:
     determination = assertion.determination
+    doubted = [ask for ask in determination.asks if ask.attested]
+    asks = [ask for ask in determination.asks if not ask.attested]
     alternatives = " ".join(item for reason in determination.reasons for item in reason.items)
+    for ask in doubted:
+        yield f"Answered, and not counted: {fixed(ask.name)} ({escape(ask.why or 'the payer reviews it')})."
+    if doubted:
+        yield "Correct the answer or the record where it is wrong, or send the documents."
+    if not asks:
+        return
     if assertion.questionnaires:
         yield "Answer the open questions of the questionnaire; the answers decide at once:"
     elif alternatives:
         yield "Send the prior authorization request and say which of the alternatives above holds."
     else:
         yield "Send the prior authorization request with what the record does not show yet:"
-    for ask in determination.asks:
+    for ask in asks:
         if ask.name not in alternatives:
             yield fixed(ask.question or ask.name)
-    for documentation in dict.fromkeys(ask.documentation for ask in determination.asks):
+    for documentation in dict.fromkeys(ask.documentation for ask in asks):
         if documentation:
             yield fixed(documentation)
 

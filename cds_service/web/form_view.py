@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from cds_service.coverage_check.documentation import Decided, OpenDocumentation
@@ -13,6 +14,7 @@ from cds_service.crd.extension import PolicyPage
 from cds_service.crd.versions import VERSIONS
 from cds_service.decisions.model import Outcome
 from cds_service.policies.model import in_force_since
+from cds_service.web import form_evidence
 from cds_service.web.form_entries import NOTHING, Entries, Entry, in_words
 from cds_service.web.form_files import ACCEPTED, IN_WORDS, limit_in_words, megabytes
 from cds_service.web.form_order import order_facts
@@ -77,8 +79,8 @@ def limits(one: int, whole: int) -> Limits:
     return Limits(limit_in_words(one), limit_in_words(whole))
 
 
-def shared(opened: OpenDocumentation, policy_page: PolicyPage) -> dict[str, Any]:
-    """What every page about an order shows."""
+def shared(opened: OpenDocumentation, policy_page: PolicyPage, zone: tzinfo) -> dict[str, Any]:
+    """What every page about an order shows; times are said in `zone`."""
     determination = opened.determination
     pages = dict.fromkeys((each.policy, each.version, each.number) for each in determination.policies)
     return {
@@ -89,7 +91,7 @@ def shared(opened: OpenDocumentation, policy_page: PolicyPage) -> dict[str, Any]
             {"label": f"{number}, {in_force_since(version)}", "url": policy_page(policy, version)}
             for policy, version, number in pages
         ],
-        "expiry": _expiry(opened.expires_at),
+        "expiry": _expiry(opened.expires_at, zone),
         "disclaimer": DISCLAIMER,
     }
 
@@ -107,10 +109,11 @@ def form_parts(
 ) -> list[FormPart]:
     """The forms of the page; `entries` and `problems` are by position."""
     criteria = {each.name: each for each in opened.determination.criteria}
+    index = opened.state.context.index
     made: list[FormPart] = []
     number = 1
     for one in forms:
-        standing = Standing(criteria, one.recorded, _evidence)
+        standing = Standing(criteria, one.recorded, partial(form_evidence.in_words, index=index))
         own = entries.get(one.position, one.entries)
         maker = PartMaker(one.position, one.form, own, standing, problems.get(one.position, {}), number)
         part = maker.part()
@@ -160,7 +163,7 @@ def needed_in_words(shown: list[FormPart]) -> str:
     return f"{'One answer' if needed == 1 else f'{needed} answers'} now{more}."
 
 
-def result(state: FormState, decided: Decided, policy_page: PolicyPage, zone: Any) -> dict[str, Any]:
+def result(state: FormState, decided: Decided, policy_page: PolicyPage, zone: tzinfo) -> dict[str, Any]:
     """The page after sending: the words of the card, the number, what differs and what is missing."""
     determination = decided.determination
     standing, said = _STANDINGS.get(determination.outcome, _STILL_OPEN)
@@ -202,7 +205,7 @@ def _origin(entry: Entry, recorded: Entry | None) -> str:
     return "(differs from the record)"
 
 
-def _sent(state: FormState, zone: Any) -> str:
+def _sent(state: FormState, zone: tzinfo) -> str:
     answers = [one.response for one in state.forms]
     name = next(filter(None, (author_of(each).name for each in answers)), "")
     times = [moment for moment in map(sent_at, answers) if moment is not None]
@@ -210,15 +213,11 @@ def _sent(state: FormState, zone: Any) -> str:
     return f"Sent{by} on {max(times).astimezone(zone):{_TIME}}." if times else f"Sent{by}."
 
 
-def _expiry(moment: datetime | None) -> str:
+def _expiry(moment: datetime | None, zone: tzinfo) -> str:
     if moment is None:
         return ""
+    until = moment.astimezone(zone)
     return (
-        f"This link and what is kept behind it work until {moment:{_TIME}}. After that, sign the order "
-        "again to get a new one. There is no other limit on time, and a saved draft stays until then."
+        f"This link and what is kept behind it work until {until:{_TIME}}. After that, sign the order again to "
+        "get a new one. There is no other limit on time, and a saved draft stays until then."
     )
-
-
-def _evidence(reference: str) -> str:
-    """A reference for people: its kind and id, as the record names them."""
-    return reference.replace("/", " ", 1)

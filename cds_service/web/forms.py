@@ -186,7 +186,7 @@ def _form(page: Page) -> Response:
     mark = state.mark if page.correcting else ""
     content = render_template(
         "form.html",
-        **form_view.shared(state.opened, here.check.policy_page),
+        **form_view.shared(state.opened, here.check.policy_page, here.settings.time_zone),
         **context,
         action=url_for("forms.show", token=page.token),
         stamp=form_guard.stamp(page.token, mark),
@@ -208,7 +208,7 @@ def _decision(token: str, state: FormState) -> Response:
     decided = form_guard.documentation().preview(state.opened, (), here.now())
     content = render_template(
         "form_done.html",
-        **form_view.shared(state.opened, here.check.policy_page),
+        **form_view.shared(state.opened, here.check.policy_page, here.settings.time_zone),
         **form_view.result(state, decided, here.check.policy_page, here.settings.time_zone),
         correct=url_for("forms.correct", token=token),
     )

@@ -69,7 +69,7 @@ def test_from_the_hook_to_the_authorization_by_keyboard_alone(
     assert page.get_attribute("aside.order a", "href") == f"{service.base}/policies/cigna-1701/2024-07-01"
     known = page.inner_text("ul.record")
     assert "1980-05-17" in known
-    assert "Patient pat-lind" in known
+    assert "On record: Patient" in known
     assert page.inner_text("#needed-said") == "One answer now."
     assert barriers(page) == []
     picture(page, "form")
@@ -192,6 +192,8 @@ def test_an_answer_against_the_record_is_kept_and_flagged_and_covers_nothing(
     assert "The answer differs from the record; the payer will look at the documents." in said
     assert NUMBER.search(said) is None
     assert "2015-01-01 (differs from the record)" in said
+    assert "Answered, and not counted: Is 18 years of age or older" in said
+    assert "What is the patient's date of birth?" not in page.inner_text(".said"), "asked again"
     assert barriers(page) == []
     picture(page, "differs-from-the-record")
     information = coverage_information(service.fire(macrilen))
@@ -275,6 +277,7 @@ def test_the_page_fits_small_windows_and_paper(
     page = open_page({"width": 320, "height": 640})
     page.goto(service.link(ketamine))
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.set_viewport_size({"width": 800, "height": 1100})
     page.emulate_media(media="print")
     picture(page, "paper")
     assert not page.locator("button.main").is_visible()
