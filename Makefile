@@ -69,7 +69,7 @@ format: install ## rewrite the sources in the house style
 
 .PHONY: bench
 bench: install ## measure; every figure is a ratio within one run
-	for script in decision rule_evaluation many_policies http start; do $(BIN)/python -m bench.$$script || exit 1; done
+	for script in decision rule_evaluation many_policies dtr http start; do $(BIN)/python -m bench.$$script || exit 1; done
 
 $(POPULATION)/tools/.installed: requirements-population.lock
 	$(PYTHON) -m venv $(POPULATION)/tools

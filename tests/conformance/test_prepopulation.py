@@ -1,7 +1,7 @@
 """Forms prefilled elsewhere: the packages' own ELM and value sets on another engine, over our examples.
 
-Nothing of this service reaches the other engine but what stands in a package. It knows the chart; of the order
-it knows nothing, as a DTR client that binds no parameter, or some facts, as this service would read them.
+Nothing of this service reaches the other engine but what stands in a package. It knows the chart; of the
+order it knows nothing, as a DTR client that binds no parameter, or some facts, as this service reads them.
 """
 
 from __future__ import annotations
