@@ -68,7 +68,7 @@ def read_form(
         else:
             text = fields.get(name, "")[:_LONGEST].strip()
             before = recorded.get(question.link_id, NOTHING)
-            texts = (text,) if text else ()
+            texts = (text,) if text else before.texts  # what the record says stays until it is corrected
             entry = Entry(texts, from_record=not before.is_empty and texts == before.texts)
             problem = _problem(question, text)
         entries[question.link_id] = entry

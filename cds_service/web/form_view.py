@@ -218,6 +218,6 @@ def _expiry(moment: datetime | None, zone: tzinfo) -> str:
         return ""
     until = moment.astimezone(zone)
     return (
-        f"This link and what is kept behind it work until {until:{_TIME}}. After that, sign the order again to "
-        "get a new one. There is no other limit on time, and a saved draft stays until then."
+        f"This link and what is kept behind it work until {until:{_TIME}}. After that, sign the order again "
+        "to get a new one. There is no other limit on time, and a saved draft stays until then."
     )
