@@ -95,7 +95,7 @@ def run_build(arguments: BuildArguments) -> int:
         expanded = write_expansions(arguments.directory, check=arguments.check)
     except NoCodeListError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        expanded = False
     if expanded:
         state = "differs from the value sets" if arguments.check else "written"
         sys.stdout.write(f"{arguments.directory / EXPANSIONS}: {state}\n")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from cds_service.authoring.expansions import uncovered
+from cds_service.authoring.expansions import has_code_list, uncovered
 from cds_service.authoring.findings import Finding
 from cds_service.authoring.rule_folder import RuleFolder
 from cds_service.cql import CompiledLibrary
@@ -32,7 +32,7 @@ _MODELS: Final = "fhir.resources.R4B"
 
 def check_forms(folder: RuleFolder) -> Iterator[Finding]:
     """All findings about the forms of a folder that loads."""
-    for prefix in uncovered(folder.directory):
+    for prefix in uncovered(folder.directory) if has_code_list() else ():
         text = f"does not say what lies below the prefix {prefix}: run `cds-service rules build`"
         yield Finding(EXPANSIONS, "prefixes", text)
     for version in folder.versions():

@@ -2,7 +2,8 @@
 
 A rule engine elsewhere knows no prefixes: it looks a code up in an expansion. So each prefix is expanded when
 rules are built, from the code list that CMS and NCHS publish (public domain), as the package
-`simple-icd-10-cm` carries it. That package is needed here only.
+`simple-icd-10-cm` carries it. That package is needed here only. Without it a new prefix stays unexpanded, and
+packages leave the expansion of its value set out.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cds_service.authoring.yaml_files import read_yaml
 from cds_service.policies.value_sets import EXPANSIONS
 
 PACKAGE: Final = "simple_icd_10_cm"
+_NAME: Final = "simple-icd-10-cm"
 _SYSTEM: Final = "icd10cm"
 
 
@@ -50,7 +52,7 @@ def has_code_list() -> bool:
 def render_expansions(wanted: list[str]) -> str:
     """The file for these prefixes, one code a line. Raises NoCodeListError."""
     if not has_code_list():
-        raise NoCodeListError(f"install {PACKAGE.replace('_', '-')} to expand the prefixes of value sets")
+        raise NoCodeListError(f"prefixes of value sets are not expanded: {_NAME} is not installed")
     package: Any = importlib.import_module(PACKAGE)
     below = tuple(wanted)
     codes = {
@@ -63,7 +65,7 @@ def render_expansions(wanted: list[str]) -> str:
         "release": _release(package),
         "source": (
             "ICD-10-CM tabular list (CMS and NCHS, public domain), as in the package "
-            f"simple-icd-10-cm {importlib.metadata.version('simple-icd-10-cm')}"
+            f"{_NAME} {importlib.metadata.version(_NAME)}"
         ),
         "prefixes": wanted,
     }

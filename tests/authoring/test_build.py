@@ -156,3 +156,35 @@ def test_tools_are_installed_once_and_found_again() -> None:
     folder = node_tools()
     assert (folder / "node_modules" / "@cqframework" / "cql").is_dir()
     assert node_tools(folder) == folder
+
+
+# ---------------------------------------------------------------------------------------------- expansions
+
+
+def with_prefix(directory: Path, prefix: str) -> Path:
+    """A rule folder whose only value set has this prefix."""
+    codes = f"codes:\n  - {{system: icd10cm, code: {prefix}, prefix: true, display: Prefix}}\n"
+    write(directory / "catalog" / "value_sets" / "x.yaml", codes)
+    return directory
+
+
+def test_prefixes_are_expanded_to_the_codes_of_a_release(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, target = with_prefix(tmp_path, "J45.5"), tmp_path / "catalog" / "expansions" / "icd10cm.json"
+    assert run_build(SimpleNamespace(directory=folder, check=True)) == 1
+    assert not target.exists()
+    assert run_build(SimpleNamespace(directory=folder, check=False)) == 0
+    assert f"{target}: written" in capsys.readouterr().out
+    written = json.loads(target.read_text("utf-8"))
+    assert list(written["codes"]) == ["J45.5", "J45.50", "J45.51", "J45.52"]
+    assert written["prefixes"] == ["J45.5"]
+    assert run_build(SimpleNamespace(directory=folder, check=True)) == 0
+
+
+def test_without_the_code_list_a_build_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cds_service.authoring.expansions.has_code_list", lambda: False)
+    assert run_build(SimpleNamespace(directory=with_prefix(tmp_path, "J45.5"), check=False)) == 0
+    assert "prefixes of value sets are not expanded" in capsys.readouterr().err
