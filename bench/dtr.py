@@ -22,6 +22,7 @@ from bench.report import figure
 from bench.request import order_sign_request
 from cds_service.app import create_app
 from cds_service.settings import Settings
+from cds_service.web.form_guard import stamp
 
 CALLS: Final = 200
 WARM_UP: Final = 20
@@ -92,9 +93,62 @@ def package_call(version: str) -> Callable[[FlaskClient, Flask], Call]:
     return prepare
 
 
+def form_links(client: FlaskClient, orders: int) -> list[str]:
+    """Paths of the form pages of so many orders: Macrilen, its body mass index not on record."""
+    links = []
+    for number in range(orders):
+        request = order_sign_request()
+        request["prefetch"]["observations"] = {"resourceType": "Bundle", "type": "searchset", "total": 0}
+        request["context"]["draftOrders"]["entry"][0]["resource"]["id"] = f"mr-{number}"
+        answer = client.post("/cds-services/order-sign-crd", json=request).json
+        assert answer is not None
+        links += [
+            link["url"][link["url"].index("/forms/") :]
+            for card in answer["cards"]
+            for link in card["links"]
+            if "/forms/" in link["url"]
+        ]
+    assert len(links) == orders
+    return links
+
+
+def form_page_call(client: FlaskClient, _: Flask) -> Call:
+    """The form page, filled with what the record answers."""
+    (path,) = form_links(client, 1)
+
+    def call() -> None:
+        page = client.get(path)
+        assert page.status_code == 200, page.data
+
+    return call
+
+
+def submit_call(client: FlaskClient, _: Flask) -> Call:
+    """The answers sent: read, decided, kept, answered with where the decision is; each time a new order."""
+    paths = form_links(client, CALLS + WARM_UP)
+    fields = {
+        "0.used-to-diagnose-adult-growth-hormone-deficiency": "yes",
+        "0.is-18-years-of-age-or-older": "1980-05-17",
+        "0.body-mass-index-is-at-most-40-kg-m2": "24.5",
+        "who.name": "Dana Reyes",
+        "who.role": "ordered",
+        "action": "submit",
+    }
+
+    def call() -> None:
+        path = paths.pop()
+        own = {"stamp": stamp(path.rpartition("/")[2], ""), "correcting": ""}
+        sent = client.post(path, data={**fields, **own})
+        assert (sent.status_code, sent.headers["Location"]) == (303, path), sent.data
+
+    return call
+
+
 MEASURED: Final[list[Measured]] = [
     Measured("a package of DTR 2.2 for an order", 20, package_call("2.2")),
     Measured("a package of DTR 2.0.1 for an order, all value sets expanded", 20, package_call("2.0.1")),
+    Measured("the form page", 50, form_page_call),
+    Measured("the decision after its answers are sent", 20, submit_call),
 ]
 
 
