@@ -126,7 +126,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
     memory = Path("/dev/shm")  # noqa: S108 (gunicorn's heartbeat files, not ours)
     return {
         "bind": f"{host}:{settings.port}",
-        "worker_class": "gthread",
+        "worker_class": "cds_service.commands.http_worker.HookWorker",
         "workers": settings.workers,
         "threads": settings.threads,
         "preload_app": True,
