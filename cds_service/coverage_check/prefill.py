@@ -38,6 +38,8 @@ def _value(question: Question, library: CompiledLibrary, chart: Evaluation) -> A
         return truth(chart.trace(name))
     if question.type is AnswerType.CHOICE:
         return _option(question, library, chart)
+    if question.criterion is not None and truth(chart.trace(question.criterion)) is None:
+        return None  # such as a date of birth that is only a year: it answers nothing
     if question.type is AnswerType.QUANTITY:
         return _quantity(chart.value(name), question.unit or "1")
     if question.type is AnswerType.DATE:
@@ -58,15 +60,16 @@ def _quantity(value: Any, unit: str) -> Quantity | None:
 
 
 def _option(question: Question, library: CompiledLibrary, chart: Evaluation) -> Option | None:
-    """The option whose code the chart holds, else the only one that means what the criterion is."""
-    if question.populated_by is not None:
-        name = _local(question.populated_by, library)
-        codes = set(_codes(chart.value(name))) if name is not None else set()
-        options = [each for each in question.options if (each.system, each.code) in codes]
-        if len(options) == 1:
-            return options[0]
+    """The option that means what the criterion is; of several, the one whose code the chart holds.
+
+    Where the criterion is open, a code on the chart is no answer yet.
+    """
     known = truth(chart.trace(question.definition or ""))
     options = [each for each in question.options if known is not None and each.means is known]
+    if len(options) > 1 and question.populated_by is not None:
+        name = _local(question.populated_by, library)
+        codes = set(_codes(chart.value(name))) if name is not None else set()
+        options = [each for each in options if (each.system, each.code) in codes]
     return options[0] if len(options) == 1 else None
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.coverage_check.scope import resource_index
-from cds_service.coverage_check.scope import orders_in_scope
+from cds_service.coverage_check.scope import orders_in_scope, resource_index
 from cds_service.crd.invariants import check_answer
 from cds_service.crd.versions import VERSIONS
 from cds_service.fhir.availability import Availability
