@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ class Call:
     """One call while it is answered; the view fills it in. Lives in `flask.g`."""
 
     service: str
+    received_at: datetime
     body: bytes = b""
     request: HookRequest | None = None
     answer: Mapping[str, Any] | None = None
@@ -125,7 +127,7 @@ def _invocation(
     vault = here.vault
     return InvocationRecord(
         id=f"{random.getrandbits(128):032x}",
-        received_at=here.now(),
+        received_at=call.received_at,
         service=call.service,
         hook_instance=safe_instance(hook_request) if hook_request is not None else None,
         client=client_name(),
