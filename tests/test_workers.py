@@ -36,7 +36,9 @@ def test_a_gunicorn_worker_loads_the_units_and_stores_what_was_left_once_it_serv
     asked: list[str] = []
     worker = SimpleNamespace(
         wsgi=SimpleNamespace(
-            extensions={EXTENSION: SimpleNamespace(store_status=lambda: asked.append("store"))}
+            extensions={
+                EXTENSION: SimpleNamespace(store_status=lambda: asked.append("store"), documentation=None)
+            }
         )
     )
     serve.gunicorn_settings(Settings())["post_worker_init"](worker)

@@ -32,9 +32,14 @@ def load_later(load: Callable[[], None] = preload, seconds: float = QUIET_SECOND
 
 
 def store_left_records(application: Flask) -> None:
-    """Let the writer of decisions begin: it stores what killed processes left, though nobody calls yet."""
+    """Let the writer of decisions begin: it stores what killed processes left, though nobody calls yet.
+
+    And open the database for documentation, so that the first call that needs it does not wait.
+    """
     here: Services = application.extensions[EXTENSION]
     here.store_status()
+    if here.documentation is not None:
+        here.documentation.prepare()
 
 
 def after_start(worker: Any) -> None:

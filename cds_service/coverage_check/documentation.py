@@ -77,6 +77,10 @@ class Documentation:
         self._store = store
         self.max_attachment_bytes = max_attachment_bytes
 
+    def prepare(self) -> None:
+        """Open the database before anybody waits for it; never raises."""
+        self._questionnaires.signer()
+
     # -- opening -----------------------------------------------------------------------------------------
 
     def open(self, assertion_id: str, client: str | None) -> OpenDocumentation:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def any_answer(question: Question, chance: random.Random) -> Any:
         case AnswerType.BOOLEAN:
             return chance.random() < 0.5
         case AnswerType.QUANTITY:
-            return Quantity(chance.choice(["18", "40", "40.1", "55"]), question.unit or "1")
+            return Quantity(Decimal(chance.choice(["18", "40", "40.1", "55"])), question.unit or "1")
         case AnswerType.DATE:
             return Date.parse(chance.choice(["1950-01-01", "2020-06-30"]))
         case AnswerType.CHOICE:
