@@ -12,6 +12,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import json
+import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +54,9 @@ def render_expansions(wanted: list[str]) -> str:
     """The file for these prefixes, one code a line. Raises NoCodeListError."""
     if not has_code_list():
         raise NoCodeListError(f"prefixes of value sets are not expanded: {_NAME} is not installed")
-    package: Any = importlib.import_module(PACKAGE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of how the package reads its own data
+        package: Any = importlib.import_module(PACKAGE)
     below = tuple(wanted)
     codes = {
         code: package.get_description(code)
@@ -81,11 +84,9 @@ def write_expansions(directory: Path, *, check: bool = False) -> bool:
     wanted, path = prefixes(directory), directory / EXPANSIONS
     if not wanted:
         return False
-    if not uncovered(directory) and (check or not has_code_list()):
+    if path.exists() and json.loads(path.read_text("utf-8"))["prefixes"] == wanted:
         return False
     text = render_expansions(wanted)
-    if path.exists() and path.read_text("utf-8") == text:
-        return False
     if not check:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", newline="\n")

@@ -144,8 +144,6 @@ def test_the_expansions_on_file_cover_every_prefix() -> None:
     assert uncovered(RULES) == []
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:simple_icd_10_cm")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:importlib")
 @pytest.mark.skipif(not has_code_list(), reason="the package simple-icd-10-cm is not installed")
 def test_the_expansions_on_file_are_what_the_code_list_says() -> None:
     on_file = (RULES / EXPANSIONS).read_text("utf-8")
