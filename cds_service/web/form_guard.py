@@ -110,14 +110,14 @@ def check_origin() -> None:
         raise Forbidden
 
 
-def stamp(token: str, mark: str) -> str:
+def stamp(token: str, seen: str) -> str:
     """What a form carries to show that it was opened by this link; only who has the link can make it."""
-    return blake2b(f"{mark}\n{token}".encode(), digest_size=16, person=b"form page").hexdigest()
+    return blake2b(f"{seen}\n{token}".encode(), digest_size=16, person=b"form page").hexdigest()
 
 
-def is_stamped(token: str, mark: str, given: str) -> bool:
-    """Whether a stamp is that of this link and of these earlier answers."""
-    return compare_digest(stamp(token, mark).encode(), given.encode("utf-8", "replace"))
+def is_stamped(token: str, seen: str, given: str) -> bool:
+    """Whether a stamp is that of this link, as its page was when it was opened."""
+    return compare_digest(stamp(token, seen).encode(), given.encode("utf-8", "replace"))
 
 
 def see_other(token: str, saved: str | None = None) -> Response:

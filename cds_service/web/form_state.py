@@ -8,8 +8,6 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from cds_service.coverage_check.documentation import Documentation, OpenDocumentation
 from cds_service.dtr.model import Form
 from cds_service.dtr.versions import DTR_2_2
@@ -52,16 +50,15 @@ class FormState:
         return bool(self.forms) and all(each.is_answered for each in self.forms)
 
     @property
-    def mark(self) -> str:
-        """What tells answers that were sent from later ones; empty before any were."""
-        sent = [each.response for each in self.forms if each.is_answered]
-        if not sent:
-            return ""
-        return blake2b(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    def seen(self) -> str:
+        """What tells this decision from later ones; it changes when answers are sent, not by drafts."""
+        assertion_id = self.opened.assertion.identifiers.assertion_id
+        return blake2b(assertion_id.encode(), digest_size=16).hexdigest()
 
-    def to_fill(self, *, correcting: bool) -> tuple[OneForm, ...]:
-        """The forms to show: all of them when answers are corrected, else those without answers."""
-        return tuple(each for each in self.forms if correcting or not each.is_answered)
+    @property
+    def to_fill(self) -> tuple[OneForm, ...]:
+        """The forms to show: those without answers; all of them once none is left, to be corrected."""
+        return tuple(each for each in self.forms if self.is_answered or not each.is_answered)
 
 
 def load(documentation: Documentation, token: str) -> FormState:

@@ -122,8 +122,8 @@ def form_parts(
     return made
 
 
-def questions(shown: list[FormPart], who: Who, unsent: str) -> dict[str, Any]:
-    """What the form itself shows; `unsent` says that it could not be sent."""
+def questions(drug: str, shown: list[FormPart], who: Who, unsent: str, notice: str) -> dict[str, Any]:
+    """What the form itself shows; `unsent` says that it could not be sent, `notice` that it was kept."""
     problems = [
         (field.target, f"{field.question.text} – {field.error}")
         for part in shown
@@ -132,15 +132,22 @@ def questions(shown: list[FormPart], who: Who, unsent: str) -> dict[str, Any]:
     ]
     problems += who.problems
     said = needed_in_words(shown)
-    state = "Error" if problems or unsent else "Questions"
+    heading = f"{drug or 'This order'}: {' and '.join(_purposes(shown))}"
+    state = "Error" if problems or unsent else "Draft kept" if notice else "Questions"
     return {
         "parts": shown,
         "problems": problems,
         "needed": [field for part in shown for field in part.needed],
         "needed_said": said,
-        "heading": shown[0].form.title if len(shown) == 1 else "",
-        "title": f"{state}: {shown[0].form.title}" if shown else state,
+        "heading": heading,
+        "title": f"{state}: {heading}",
     }
+
+
+def _purposes(shown: list[FormPart]) -> list[str]:
+    """What the forms are for, as their titles say it after the name of what they are about."""
+    said = (part.form.title.rpartition(": ")[2] for part in shown)
+    return list(dict.fromkeys(said)) or ["questions"]
 
 
 def who_answered(state: FormState) -> Who:

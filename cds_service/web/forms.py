@@ -39,7 +39,6 @@ class Page:
 
     token: str
     state: FormState
-    correcting: bool = False
     filled: dict[int, Filled] = field(default_factory=dict)
     who: Who = field(default_factory=Who)
     issue: bool = True
@@ -50,7 +49,7 @@ class Page:
     @property
     def forms(self) -> tuple[OneForm, ...]:
         """The forms that it shows."""
-        return self.state.to_fill(correcting=self.correcting)
+        return self.state.to_fill
 
     def responses(self, now: datetime, *, complete: bool) -> list[dict[str, Any]]:
         """What was entered, as QuestionnaireResponses."""
@@ -80,7 +79,7 @@ def correct(token: str) -> Response:
     state = load(form_guard.documentation(), token)
     if not state.forms:
         return form_guard.closed("nothing-asked")
-    return _form(Page(token, state, correcting=state.is_answered))
+    return _form(Page(token, state))
 
 
 @blueprint.post("/forms/<token>")
@@ -89,10 +88,10 @@ def send(token: str) -> Response:
     form_guard.check_origin()
     state = load(form_guard.documentation(), token)
     page = _read(token, state)
-    mark = request.form.get("correcting", "")
-    if not form_guard.is_stamped(token, mark, request.form.get("stamp", "")):
+    seen = request.form.get("seen", "")
+    if not form_guard.is_stamped(token, seen, request.form.get("stamp", "")):
         raise Forbidden
-    if mark != state.mark:  # what was sent since the page was opened
+    if seen != state.seen:  # answers were sent since the page was opened
         if same_answers(state.forms, page.filled):
             return form_guard.see_other(token)
         return form_guard.closed("sent-meanwhile", url_for("forms.show", token=token))
@@ -162,7 +161,7 @@ def _save(page: Page) -> Response:
 def _read(token: str, state: FormState) -> Page:
     """The page as it was filled in."""
     fields, files = request.form, request.files
-    page = Page(token, state, correcting=bool(fields.get("correcting")))
+    page = Page(token, state)
     largest, shown = form_guard.largest_document(), {one.position for one in page.forms}
     page.filled = {
         one.position: read_form(one.position, one.form, fields, files, one.entries, one.recorded, largest)
@@ -182,15 +181,14 @@ def _form(page: Page) -> Response:
     problems = {position: each.problems for position, each in page.filled.items()}
     shown = form_view.form_parts(page.forms, state.opened, entries, problems)
     who = page.who if page.filled else form_view.who_answered(state)
-    context = form_view.questions(shown, who, page.unsent)
-    mark = state.mark if page.correcting else ""
+    context = form_view.questions(state.opened.determination.drug, shown, who, page.unsent, page.notice)
     content = render_template(
         "form.html",
         **form_view.shared(state.opened, here.check.policy_page, here.settings.time_zone),
         **context,
         action=url_for("forms.show", token=page.token),
-        stamp=form_guard.stamp(page.token, mark),
-        correcting=mark,
+        stamp=form_guard.stamp(page.token, state.seen),
+        seen=state.seen,
         notice=page.notice,
         unsent=page.unsent,
         who=who,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -74,18 +75,28 @@ class Order:
         return self.client.get(self.path + below)
 
     def post(
-        self, fields: dict[str, Any], mark: str = "", headers: dict[str, str] | None = None
+        self, fields: dict[str, Any], seen: str | None = None, headers: dict[str, str] | None = None
     ) -> TestResponse:
-        """The form as a browser sends it."""
-        own = {"stamp": stamp(self.token, mark), "correcting": mark}
+        """The form as a browser sends it from a page that was opened before anything was sent."""
+        seen = self.seen if seen is None else seen
+        own = {"stamp": stamp(self.token, seen), "seen": seen}
         return self.client.post(
             self.path, data={**own, **fields}, headers=headers, content_type="multipart/form-data"
         )
 
     def correct(self, fields: dict[str, Any]) -> TestResponse:
         """The form again, after it was sent."""
-        (mark,) = re.findall(r'name="correcting" value="([^"]+)"', self.get("/correct").text)
-        return self.post(fields, mark)
+        return self.post(fields, self.opened("/correct"))
+
+    def opened(self, below: str = "") -> str:
+        """The mark of a page that is opened now."""
+        (mark,) = re.findall(r'name="seen" value="([^"]+)"', self.get(below).text)
+        return str(mark)
+
+    @functools.cached_property
+    def seen(self) -> str:
+        """The mark of the page before anything was sent."""
+        return self.opened()
 
 
 @pytest.fixture
@@ -224,6 +235,21 @@ def test_answers_can_be_corrected_which_makes_a_new_decision(macrilen: Order) ->
     assert macrilen.information()["pa-needed"] == "satisfied"
 
 
+def test_a_mistake_in_a_correction_can_be_put_right_on_the_page_and_after_going_back(macrilen: Order) -> None:
+    macrilen.post({**ANSWERS, BMI: "41"})
+    seen = macrilen.opened("/correct")
+    wrong = macrilen.post({**ANSWERS, BMI: "thirty"}, seen)
+    assert wrong.status_code == 422
+    (shown,) = re.findall(r'name="seen" value="([^"]+)"', wrong.text)
+    assert macrilen.information()["covered"] == "not-covered"
+    assert macrilen.post({**ANSWERS, BMI: "31"}, shown).status_code == 303
+    assert macrilen.information()["pa-needed"] == "satisfied"
+    seen = macrilen.opened("/correct")
+    macrilen.post({**ANSWERS, BMI: "32", "action": "save"}, seen)
+    assert macrilen.post({**ANSWERS, BMI: "42"}, seen).status_code == 303
+    assert macrilen.information()["covered"] == "not-covered"
+
+
 def test_an_answer_against_the_record_covers_nothing(macrilen: Order) -> None:
     macrilen.post({**ANSWERS, BIRTH: "2015-01-01"})
     page = words(macrilen.get())
@@ -359,7 +385,7 @@ def test_an_operator_may_let_a_site_frame_it(tmp_path: Path) -> None:
 def forged(token: str) -> Iterator[str]:
     payload, moment, signature = token.split(".")
     yield "nothing"
-    yield token[:-1] + ("A" if token[-1] != "A" else "B")
+    yield f"{payload}.{moment}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
     yield f"{payload}.{moment}."
     yield f"{payload}x.{moment}.{signature}"
     yield URLSafeTimedSerializer("guess", salt="form").dumps(["CA-X", None])
@@ -420,7 +446,7 @@ def test_what_the_page_itself_sends_is_taken(macrilen: Order, headers: dict[str,
 
 def test_a_form_without_the_stamp_of_its_link_is_not_taken(macrilen: Order) -> None:
     other = Order(macrilen.client)
-    for wrong in ("", "0" * 32, stamp(other.token, ""), "é"):
+    for wrong in ("", "0" * 32, stamp(other.token, macrilen.seen), stamp(macrilen.token, other.seen), "é"):
         assert macrilen.post({**ANSWERS, "stamp": wrong}).status_code == 403
     assert macrilen.information()["pa-needed"] == "auth-needed"
 
