@@ -16,6 +16,8 @@ import pytest
 
 from bench.http import free_port, wait_until_served
 
+pytestmark = pytest.mark.xdist_group("http-worker")
+
 SECRET = "eyJhbGciOiJFUzM4NCJ9.secret-token"
 CALL = "POST /cds-services/order-sign-crd HTTP/1.1\r\nHost: here\r\n"
 JSON = "Content-Type: application/json\r\n"

@@ -11,8 +11,11 @@ import pytest
 
 from cds_service.app import create_app
 from cds_service.settings import Settings
+from tests.foreign import not_installed
 from tests.foreign.charts import HOOKS, calls, charts
 from tests.foreign.population import FIRED_IN, Tally, fire, main
+
+pytestmark = pytest.mark.xdist_group("population")
 
 PATIENTS = 16
 SEED = 7
@@ -23,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small population, the same each time."""
     command = shutil.which("carebundle", path=str(Path(sys.executable).parent))
     if command is None:
-        pytest.skip("carebundle is not installed (pip install carebundle)")
+        not_installed("carebundle")
     place = tmp_path_factory.mktemp("population")
     wanted = ["--profile", "mixed", "--sex", "mixed", "--count", str(PATIENTS), "--seed", str(SEED)]
     subprocess.run(

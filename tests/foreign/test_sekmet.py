@@ -19,7 +19,10 @@ from cds_service.app import create_app
 from cds_service.crd.invariants import check_answer
 from cds_service.crd.versions import VERSIONS
 from cds_service.settings import Settings
+from tests.foreign import not_installed
 from tests.foreign.sekmet import NotInstalledError, Sekmet, running
+
+pytestmark = pytest.mark.xdist_group("sekmet")
 
 EXAMPLES = Path(__file__).parents[2] / "fhir_examples"
 DEADLINE = 3.0
@@ -44,8 +47,8 @@ def sekmet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sekmet]:
     try:
         with running(tmp_path_factory.mktemp("sekmet")) as server:
             yield server
-    except NotInstalledError as error:
-        pytest.skip(str(error))
+    except NotInstalledError:
+        not_installed("sekmet-fhir")
 
 
 @pytest.fixture(scope="module")

@@ -21,11 +21,9 @@ from tests.store.conftest import Databases, databases, postgresql_server
 
 __all__ = ["databases", "postgresql_server"]
 
-SECONDS = 4.0
-KILL_AFTER_S = 1.5
+SECONDS = 2.5
+KILL_AFTER_S = 1.0
 THREADS = 6
-WINDOW_S = 2.0
-"""How long after a kill a connection of that worker may still turn out to be broken."""
 
 
 @pytest.fixture
@@ -52,13 +50,12 @@ def test_nothing_is_lost_doubled_or_shown_to_another_tenant_though_a_worker_is_k
 ) -> None:
     plan, seen = first_answers(service.port, known)
     assert seen.problems == []
+    assert len(service.workers()) == 2
     killed: list[float] = []
 
     def kill() -> None:
-        before = service.workers()
-        service.kill_a_worker()
         killed.append(time.monotonic())
-        assert len(before) == 2
+        service.kill_a_worker()
 
     timer = threading.Timer(KILL_AFTER_S, kill)
     timer.start()
@@ -69,8 +66,8 @@ def test_nothing_is_lost_doubled_or_shown_to_another_tenant_though_a_worker_is_k
 
     assert seen.problems == []
     assert killed
-    assert all(0 <= moment - killed[0] < WINDOW_S for moment in seen.broken)
-    assert len(seen.broken) <= THREADS
+    assert all(moment >= killed[0] for moment in seen.broken)
+    assert len(seen.broken) <= THREADS, "only connections of the killed worker break"
     assert len(seen.given) > 50
     assert {each.tenant for each in seen.given} == {each.name for each in known}
     assert compare(service.database_url, seen.given) == []
