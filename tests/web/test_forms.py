@@ -407,12 +407,12 @@ def test_links_that_are_forged_or_spoiled_tell_nothing(macrilen: Order) -> None:
 def test_an_expired_link_is_as_a_forged_one_and_says_how_to_get_another(
     macrilen: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later = time.time() + 73 * 3600
+    seen, later = macrilen.seen, time.time() + 73 * 3600
     monkeypatch.setattr("itsdangerous.timed.time.time", lambda: later)
     page = macrilen.get()
     assert page.status_code == 404
     assert page.text == macrilen.client.get("/forms/nothing").text
-    assert macrilen.post(ANSWERS).status_code == 404
+    assert macrilen.post(ANSWERS, seen).status_code == 404
 
 
 @pytest.mark.parametrize(
