@@ -10,9 +10,8 @@ from typing import TextIO
 
 from cds_service.authoring.cases import Case, CaseError
 from cds_service.authoring.rule_folder import RuleFolder
-from cds_service.coverage_check.scope import resource_index
 from cds_service.coverage_check.member import coverage_of
-from cds_service.coverage_check.scope import orders_in_scope
+from cds_service.coverage_check.scope import orders_in_scope, resource_index
 from cds_service.decisions.explain import explain
 from cds_service.decisions.model import CriterionResult, CriterionStatus, Determination
 from cds_service.decisions.tree import evaluate, leaves

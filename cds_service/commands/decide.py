@@ -15,10 +15,9 @@ from cds_service.authoring.explain import explain_tree
 from cds_service.authoring.rule_folder import RuleFolder
 from cds_service.commands.errors import CommandError
 from cds_service.coverage_check import CoverageCheck
-from cds_service.coverage_check.scope import resource_index
 from cds_service.coverage_check.member import coverage_of
 from cds_service.coverage_check.membership import member_lookup
-from cds_service.coverage_check.scope import orders_in_scope
+from cds_service.coverage_check.scope import orders_in_scope, resource_index
 from cds_service.hooks.reading import RequestLimits, write_json
 from cds_service.hooks.request import hook_named, parse_hook_request
 from cds_service.settings import CRD_VERSIONS, Settings
