@@ -153,6 +153,14 @@ def _astray(document: Json, path: Place, chance: random.Random, others: Mapping[
     _put(document, path, chance.choice(NOWHERE))
 
 
+def _other_patient(document: Json, path: Place, chance: random.Random, others: Mapping[str, Json]) -> None:
+    _put(
+        document,
+        path,
+        chance.choice(("Patient/somebody-else", "https://elsewhere.example.org/fhir/Patient/x")),
+    )
+
+
 def _foreign(document: Json, path: Place, chance: random.Random, others: Mapping[str, Json]) -> None:
     _put(document, path, f"foreign-{chance.randrange(3)}")
 
@@ -254,6 +262,7 @@ _KINDS: tuple[_Kind, ...] = (
     _Kind("deep", _deep, True),
     _Kind("strange characters", _strange, True, _is_text),
     _Kind("reference astray", _astray, True, lambda path, value: path[-1] == "reference"),
+    _Kind("another patient", _other_patient, True, lambda path, value: str(value).startswith("Patient/")),
     _Kind("foreign id", _foreign, True, lambda path, value: path[-1] in ("id", "patientId")),
     _Kind("no date", _undated, True, _is_date),
     _Kind("renamed", _renamed, True, lambda path, value: isinstance(path[-1], str)),
