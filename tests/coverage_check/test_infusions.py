@@ -165,8 +165,10 @@ def test_a_drug_order_of_another_patient_is_nothing_to_depend_on() -> None:
         "medicationCodeableConcept": {"coding": [KETAMINE]},
         "subject": {"reference": "Patient/pat-2"},
     }
-    order = infusion(giving("96365"), supportingInfo=[{"reference": "MedicationRequest/mr-9"}])
+    order = infusion(giving("96365", KETAMINE), supportingInfo=[{"reference": "MedicationRequest/mr-9"}])
+    own = other | {"subject": {"reference": "Patient/pat-1"}}
     assert "dependency" not in said(answered(request(order, medicationRequests=found(other))))
+    assert "dependency" in said(answered(request(order, medicationRequests=found(own))))
 
 
 def test_a_draft_order_that_can_be_referred_to_is_still_no_record_of_the_past() -> None:
