@@ -11,6 +11,7 @@ from typing import Any
 from cds_service.authoring.elm_texts import ElmTexts, bare
 from cds_service.policies.criteria import leaves
 from cds_service.policies.model import CriteriaNode, Criterion, PolicyVersion, Statement
+from cds_service.policies.questions import Wording
 
 _POLICY = ("title", "number", "payer", "document", "precertification", "documentation_rule", "notes")
 _OWN = ("id", "conclusion", "criteria", "scope")  # compared apart, or the same by construction
@@ -24,6 +25,20 @@ def policy_lines(old: PolicyVersion, new: PolicyVersion) -> Iterator[str]:
     before = {f"{', '.join(sorted(each.billing_codes))} to {each.policy}" for each in old.referrals}
     after = {f"{', '.join(sorted(each.billing_codes))} to {each.policy}" for each in new.referrals}
     yield from _changed("referrals", frozenset(before), frozenset(after))
+    was, now = _questions(old), _questions(new)
+    for name in {**was, **now}:
+        yield from _changed(f"question {name!r}", was.get(name), now.get(name))
+
+
+def _questions(version: PolicyVersion) -> dict[str, str]:
+    """What `questions` says of each criterion, group and added question, in one line."""
+    found: dict[str, str] = {}
+    said = version.questions
+    for each in (*said.criteria, *said.groups, *said.added):
+        choices = [f"{choice.display} ({_shown(choice.means)})" for choice in each.choices]
+        name = each.name if isinstance(each, Wording) else each.id
+        found[name] = "; ".join(part for part in (each.text, each.help, *choices) if part)
+    return found
 
 
 def statement_lines(texts: ElmTexts, old: PolicyVersion, new: PolicyVersion) -> Iterator[str]:

@@ -127,3 +127,19 @@ def test_the_shipped_versions_of_1701() -> None:
     assert "    cigna-1701/2025-06-01: Ketalar on the first day of this version is refused" in "\n".join(
         lines
     )
+
+
+def test_other_words_and_choices_of_questions_are_told(two_versions: Path) -> None:
+    path = two_versions / NEXT / "policy.yaml"
+    path.write_text(
+        path.read_text("utf-8") + "\nquestions:\n"
+        "  - criterion: Ordered for short stature\n"
+        "    text: What is Growmore ordered for?\n"
+        "    choices:\n"
+        "      - {code: short, display: Short stature, means: true}\n"
+        "      - {code: other, display: Another reason, means: false}\n",
+        "utf-8",
+    )
+    _, lines = run(two_versions)
+    asked = "What is Growmore ordered for?; Short stature (yes); Another reason (no)"
+    assert f"  question 'Ordered for short stature': none -> {asked}" in lines
