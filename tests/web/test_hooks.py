@@ -129,7 +129,7 @@ def put(document: Any, path: tuple[Any, ...], value: Any) -> None:
 
 
 @given(st.sampled_from(CONTEXTS) | st.sampled_from(PLACES), VALUES, st.sampled_from(sorted(SERVICES)))
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_anything_anywhere_at_any_hook_is_answered_or_refused(place: Any, value: Any, other: str) -> None:
     name, path = place
     document = copy.deepcopy(EXAMPLES[name])
