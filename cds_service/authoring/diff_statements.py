@@ -11,7 +11,7 @@ from typing import Any
 from cds_service.authoring.elm_texts import ElmTexts, bare
 from cds_service.policies.criteria import leaves
 from cds_service.policies.model import CriteriaNode, Criterion, PolicyVersion, Statement
-from cds_service.policies.questions import Wording
+from cds_service.policies.questions import AddedQuestion, Wording
 
 _POLICY = ("title", "number", "payer", "document", "precertification", "documentation_rule", "notes")
 _OWN = ("id", "conclusion", "criteria", "scope")  # compared apart, or the same by construction
@@ -32,13 +32,17 @@ def policy_lines(old: PolicyVersion, new: PolicyVersion) -> Iterator[str]:
 
 def _questions(version: PolicyVersion) -> dict[str, str]:
     """What `questions` says of each criterion, group and added question, in one line."""
-    found: dict[str, str] = {}
     said = version.questions
-    for each in (*said.criteria, *said.groups, *said.added):
-        choices = [f"{choice.display} ({_shown(choice.means)})" for choice in each.choices]
-        name = each.name if isinstance(each, Wording) else each.id
-        found[name] = "; ".join(part for part in (each.text, each.help, *choices) if part)
-    return found
+    found: list[tuple[str, Wording | AddedQuestion]] = [
+        *((each.name, each) for each in (*said.criteria, *said.groups)),
+        *((each.id, each) for each in said.added),
+    ]
+    return {name: _words(each) for name, each in found}
+
+
+def _words(said: Wording | AddedQuestion) -> str:
+    choices = [f"{each.display} ({_shown(each.means)})" for each in said.choices]
+    return "; ".join(part for part in (said.text, said.help, *choices) if part)
 
 
 def statement_lines(texts: ElmTexts, old: PolicyVersion, new: PolicyVersion) -> Iterator[str]:
