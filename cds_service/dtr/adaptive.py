@@ -31,7 +31,7 @@ _ENABLE_WHEN: Final = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questi
 _LAST_TEXT: Final = "After these answers there is no further clinical question."
 _COUNTABLE: Final = (AnswerType.BOOLEAN, AnswerType.CHOICE, AnswerType.ATTACHMENT, AnswerType.TEXT)
 _MOST_QUESTIONS: Final = 8  # asked at once, for every way to answer them to be looked at
-_OPEN: Final = frozenset({"in-progress", "completed", "amended"})
+_OPEN: Final = ("in-progress", "completed", "amended")
 _NOT_OF_ITEMS: Final = ("item", "resourceType", "id", "url", "version", "meta")
 
 

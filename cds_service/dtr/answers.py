@@ -69,7 +69,7 @@ def read_answers(
     if not is_about(form, response):
         raise ResponseError("QuestionnaireResponse.questionnaire", "names another questionnaire")
     questions = {each.link_id: each for each in form.questions()}
-    groups = frozenset(_sections(form.items))
+    groups = tuple(_sections(form.items))  # compared by equality: a linkId may be anything
     given: dict[str, tuple[Any, ...]] = {}
     for place, item in _items(response):
         link_id = item.get("linkId")

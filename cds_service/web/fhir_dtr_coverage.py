@@ -45,7 +45,7 @@ def coverage_for(order: Resource, asked: PackageRequest, check: CoverageCheck) -
         for each in reads.objects(order.get("insurance"))
         if (parsed := parse_reference(each)) is not None
     }
-    candidates = [each for each in coverages if each.get("id") in named] or coverages
+    candidates = [each for each in coverages if reads.text(each.get("id")) in named] or coverages
     known = (each for each in candidates if _payer(each, asked.referenced, check)[0] is not None)
     return next(known, candidates[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -235,14 +235,16 @@ def _differs(sent: Resource, known: Resource) -> bool:
 
 
 def _deciding(order: Resource) -> list[object]:
-    concepts = [reads.objects(order.get(each)) for each in _CODED]
-    coded = [
-        {(one.get("system"), one.get("code")) for each in found for one in reads.objects(each.get("coding"))}
-        or [each.get("text") for each in found]
-        for found in concepts
-    ]
     references = [reference_text(order.get(each)) for each in (*_SUBJECTS, "medicationReference")]
-    return [*coded, *references]
+    return [*(_meaning(reads.objects(order.get(each))) for each in _CODED), *references]
+
+
+def _meaning(concepts: Sequence[Resource]) -> list[str]:
+    """The codes of concepts, else their texts."""
+    codings = [one for each in concepts for one in reads.objects(each.get("coding"))]
+    if codings:
+        return sorted(f"{each.get('system')}|{each.get('code')}" for each in codings)
+    return sorted(str(each.get("text")) for each in concepts)
 
 
 def _not_understood(place: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _issues(outcomes: list[Resource]) -> Iterator[Mapping[str, str]]:
             continue
         severity, code = issue.get("severity"), issue.get("code")
         found = {
-            "severity": severity if severity in _SEVERITIES else "unknown",
+            "severity": severity if isinstance(severity, str) and severity in _SEVERITIES else "unknown",
             "code": code if isinstance(code, str) and _CODE.fullmatch(code) else "unknown",
         }
         places = issue.get("expression")
