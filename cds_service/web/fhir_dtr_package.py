@@ -108,7 +108,9 @@ class PackageAnswer:
             return None
         for form in opened.forms:
             self._want(form, opened)
-        if not opened.forms:
+        if opened.assertion.determination.outcome in _NOT_NEEDED:
+            self._issues.append(_settled(opened))
+        elif not opened.forms:
             self._issues.append(_without_forms(opened))
         return opened
 
@@ -252,11 +254,16 @@ def _not_understood(place: str) -> dict[str, Any]:
     return issue("warning", "not-supported", "CDS-1219", text, place)
 
 
+def _settled(opened: OpenDocumentation) -> dict[str, Any]:
+    """That the decision no longer waits for documentation (oper-8)."""
+    text = "The decision is settled: no further documentation is needed for it."
+    if opened.forms:
+        text += " What was answered can be looked at and amended."
+    return issue("information", "informational", "CDS-1221", text)
+
+
 def _without_forms(opened: OpenDocumentation) -> dict[str, Any]:
     """What to do instead, where a decision has no questionnaire (oper-8)."""
-    if opened.assertion.determination.outcome in _NOT_NEEDED:
-        text = "The decision rests on no questionnaire: no further documentation is needed for it."
-        return issue("information", "informational", "CDS-1218", text)
     return issue("warning", "business-rule", "CDS-1218", " ".join(_instructions(opened)))
 
 

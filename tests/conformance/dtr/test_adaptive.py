@@ -201,7 +201,7 @@ def _answered_as(step: Resource, run: tuple[Resource, ...]) -> Resource:
     return {**step, "item": run[position + 1].get("item", [])}
 
 
-@pytest.mark.requirement("dtr-2.2.0@spec-36")
+@pytest.mark.requirement("dtr-2.2.0@spec-36", "dtr-2.2.0@spec-52")
 def test_the_document_that_proves_an_answer_is_asked_for_with_the_next_question(version: str) -> None:
     together = 0
     for form, run in every_run(version):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import copy
 import sqlite3
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from cds_service.coverage_check.documentation import Documentation
+from cds_service.coverage_check.open_documentation import OpenDocumentation
+from cds_service.decisions.model import Outcome
 from tests import profiles
 from tests.conformance.crd import service as crd
 from tests.conformance.dtr.service import (
@@ -21,6 +25,7 @@ from tests.conformance.dtr.service import (
     PACKAGE_PARAMETER,
     VERSIONS,
     Resource,
+    answered,
     app,
     bundles,
     client,
@@ -35,6 +40,7 @@ from tests.conformance.dtr.service import (
     parameters,
     post,
     questionnaire,
+    questions,
     refusal,
 )
 
@@ -162,6 +168,65 @@ def test_an_unrelated_order_beside_a_context_is_answered_for_itself(version: str
 def test_the_coverage_must_be_the_one_that_was_decided_about(version: str) -> None:
     body = parameters(coverages=[coverage(id="cov-2")], context=context())
     assert refusal(post(version, PACKAGE, body), 400) == "CDS-1212"
+
+
+class WithoutForms:
+    """A documentation whose decisions have no questionnaires, and perhaps another outcome by now."""
+
+    def __init__(self, real: Documentation, outcome: Outcome | None = None) -> None:
+        self._real = real
+        self._outcome = outcome
+
+    def open(self, assertion_id: str, client: str | None) -> OpenDocumentation:
+        found = replace(self._real.open(assertion_id, client), forms=())
+        if self._outcome is None:
+            return found
+        determination = found.assertion.determination._replace(outcome=self._outcome)
+        return replace(found, assertion=found.assertion._replace(determination=determination))
+
+
+@pytest.mark.requirement("dtr-2.2.0@oper-8")
+@pytest.mark.parametrize(
+    ("outcome", "severity", "said"),
+    [
+        (None, "warning", ("Body mass index", "+1-800-882-4462", "Cigna")),
+        (Outcome.COVERED, "information", ("no further documentation is needed",)),
+    ],
+)
+def test_a_decision_without_a_form_tells_what_to_do_instead(
+    version: str, outcome: Outcome | None, severity: str, said: tuple[str, ...]
+) -> None:
+    identity, here = context(), app().extensions["cds_service"]
+    app().extensions["cds_service"] = replace(here, documentation=WithoutForms(here.documentation, outcome))
+    try:
+        answer = package(version, parameters(context=identity))
+    finally:
+        app().extensions["cds_service"] = here
+    assert bundles(answer, version) == []
+    (found,) = issues(answer, version)
+    assert found["severity"] == severity
+    for words in said:
+        assert words in found["details"]["text"]
+
+
+def test_a_decision_that_answers_have_settled_says_so_and_shows_them(version: str) -> None:
+    said = asserted(open_order(id=f"settled-{version}"))
+    identity = said["coverage-assertion-id"][0]
+    documentation = app().extensions["cds_service"].documentation
+    opened = documentation.open(identity, None)
+    (bundle,) = bundles(package(version, parameters(context=identity)), version)
+    response = draft(bundle)
+    question = next(each for each in questions(questionnaire(bundle)) if each["type"] == "quantity")
+    response["item"].append(answered(question))
+    response["status"] = "completed"
+    documentation.submit(opened, [response], datetime.now(UTC))
+    answer = package(version, parameters(context=identity))
+    (information,) = issues(answer, version)
+    assert codes([information]) == ["CDS-1221"]
+    (bundle,) = bundles(answer, version)
+    assert draft(bundle)["status"] == "in-progress"
+    given = {each["linkId"] for each in items(draft(bundle)) if each.get("answer")}
+    assert question["linkId"] in given
 
 
 # -- by order ------------------------------------------------------------------------------------------------
