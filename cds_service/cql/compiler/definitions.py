@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from cds_service.cql.compiler.annotations import tags_of
 from cds_service.cql.compiler.body import Closure, Node
-from cds_service.cql.compiler.state import DEPTH_LIMIT, MISSING, State
+from cds_service.cql.compiler.state import DEPTH_LIMIT, State
 from cds_service.cql.errors import CqlRuntimeError
 from cds_service.cql.trace import Record
 
@@ -16,7 +16,8 @@ class Definition:
     """One `define` of a library.
 
     `tags` are the `@tags` of its comment, `locator` its source span, `elm` its raw expression, `access` is
-    "Public" or "Private". `run` and `run_traced` are the engine's own.
+    "Public" or "Private". `run` and `run_traced` are the engine's own: they evaluate without looking whether
+    that was done before.
     """
 
     __slots__ = (
@@ -53,9 +54,6 @@ class Definition:
         locals_ = [None] * (size - 1)
 
         def run(state: State) -> Any:
-            value = state.cache.get(self, MISSING)
-            if value is not MISSING:
-                return value
             state.depth += 1
             try:
                 if state.depth > DEPTH_LIMIT:
@@ -72,9 +70,6 @@ class Definition:
         locals_ = [None] * (size - 1)
 
         def run(state: State) -> Record:
-            found = state.cache.get(self)
-            if found is not None:
-                return found  # type: ignore[no-any-return]
             outer = state.current
             record = state.current = Record(self)
             state.depth += 1

@@ -27,8 +27,8 @@ class State:
     """Inputs, caches and counters of one evaluation; `frame[0]` of every frame."""
 
     __slots__ = (
-        "_now", "budget", "cache", "clock", "current", "data", "depth", "origins", "parameters", "patient",
-        "value_sets",
+        "_now", "budget", "cache", "clock", "code_sets", "current", "data", "depth", "origins", "parameters",
+        "patient", "value_sets",
     )  # fmt: skip
 
     def __init__(
@@ -42,6 +42,7 @@ class State:
         self.cache: dict[Any, Any] = {}  # Definition -> value, or its Record when tracing
         self.current: Any = None  # Record of the definition being evaluated, when tracing
         self.origins: dict[int, tuple[Any, list[Any]]] = {}  # id of a tuple -> it, resources of its row
+        self.code_sets: dict[str, Any] = {}  # value sets looked up so far, by URL
         self.depth = 0
         self.budget = work_limit
         self._now: DateTime | None = None

@@ -131,9 +131,11 @@ def expand_value_set(body: Body, node: Node) -> Closure:
 
 def code_set(state: State, reference: ValueSetReference) -> Any:
     """Content of a value set; an unknown one raises `CqlRuntimeError`, it never means "not a member"."""
-    found = state.value_sets.lookup(reference.id)
+    found = state.code_sets.get(reference.id)
     if found is None:
-        raise CqlRuntimeError(f"value set {reference.id} is not on file")
+        found = state.code_sets[reference.id] = state.value_sets.lookup(reference.id)
+        if found is None:
+            raise CqlRuntimeError(f"value set {reference.id} is not on file")
     return found
 
 
@@ -190,15 +192,15 @@ def in_value_set(body: Body, node: Node) -> Closure:
 def _code_in_value_set(body: Body, operand: Closure, reference: ValueSetReference) -> Closure:
     """The most frequent form: one code."""
     fail = Place(body).fail
+    url = reference.id
 
     def contained(frame: Frame) -> Any:
         code = operand(frame)
         if code is None:
             return None
         try:
-            return code.code is not None and bool(
-                code_set(frame[0], reference).contains(code.code, code.system)
-            )
+            content = frame[0].code_sets.get(url) or code_set(frame[0], reference)
+            return code.code is not None and bool(content.contains(code.code, code.system))
         except Exception as error:
             fail(error)
 
