@@ -63,12 +63,14 @@ def test_a_granian_worker_loads_the_units_once_it_serves(
     assert services.store_status(0).healthy
 
 
-def test_granian_is_given_the_application_that_loads_the_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[str] = []
+def test_granian_is_given_the_application_that_loads_the_units_and_replaces_killed_workers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[object] = []
 
     class Server:
         def __init__(self, target: str, **options: object) -> None:
-            given.append(target)
+            given.extend((target, options["respawn_failed_workers"]))
 
         def serve(self) -> None:
             """Nothing is served here."""
@@ -77,4 +79,4 @@ def test_granian_is_given_the_application_that_loads_the_units(monkeypatch: pyte
     monkeypatch.setenv("CDS_PUBLIC_BASE_URL", "")
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
     serve.start(Settings(server="granian"))
-    assert given == ["cds_service.commands.workers:create_app"]
+    assert given == ["cds_service.commands.workers:create_app", True]

@@ -164,5 +164,6 @@ def _serve_with_granian(settings: Settings, application: str) -> None:
         port=settings.port,
         workers=settings.workers,
         blocking_threads=settings.threads,
+        respawn_failed_workers=True,  # else one killed worker ends the server
         log_enabled=False,
     ).serve()
