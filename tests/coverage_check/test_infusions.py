@@ -167,8 +167,13 @@ def test_a_drug_order_of_another_patient_is_nothing_to_depend_on() -> None:
     }
     order = infusion(giving("96365", KETAMINE), supportingInfo=[{"reference": "MedicationRequest/mr-9"}])
     own = other | {"subject": {"reference": "Patient/pat-1"}}
-    assert "dependency" not in said(answered(request(order, medicationRequests=found(other))))
-    assert "dependency" in said(answered(request(order, medicationRequests=found(own))))
+    alone = said(answered(request(order, medicationRequests=found(other))))
+    depending = said(answered(request(order, medicationRequests=found(own))))
+    assert "dependency" not in alone
+    assert depending["dependency"] == [{"reference": "MedicationRequest/mr-9"}]
+    assert alone["coverage-assertion-id"] != depending["coverage-assertion-id"], (
+        "another answer, another name"
+    )
 
 
 def test_a_draft_order_that_can_be_referred_to_is_still_no_record_of_the_past() -> None:
