@@ -43,6 +43,12 @@ class Service:
         os.kill(victim, signal.SIGKILL)
         return victim
 
+    def kill_all(self) -> None:
+        """`kill -9` everything at once, as when the machine runs out of memory."""
+        for each in (self.process.pid, *self.workers()):
+            os.kill(each, signal.SIGKILL)
+        self.process.wait(timeout=10)
+
     def left_in_spool(self) -> int:
         """Bytes that wait for the database."""
         try:

@@ -38,9 +38,14 @@ def known(ehrs: list[FhirServer]) -> list[Tenant]:
 
 
 @pytest.fixture
-def service(known: list[Tenant], databases: Databases, tmp_path: Path) -> Iterator[Service]:
-    clients = tmp_path / "clients.yaml"
-    clients.write_text(json.dumps({"clients": [each.registration for each in known]}))
+def clients(known: list[Tenant], tmp_path: Path) -> Path:
+    file = tmp_path / "clients.yaml"
+    file.write_text(json.dumps({"clients": [each.registration for each in known]}))
+    return file
+
+
+@pytest.fixture
+def service(clients: Path, databases: Databases, tmp_path: Path) -> Iterator[Service]:
     with serving(tmp_path, databases.create(databases.name()), clients) as served:
         yield served
 
@@ -76,3 +81,17 @@ def test_nothing_is_lost_doubled_or_shown_to_another_tenant_though_a_worker_is_k
     assert covered != not_covered, "the tenants' own charts decide"
     for each, ehr in zip(known, ehrs, strict=False):
         assert ehr.tokens == {f"Bearer {each.access_token}"}
+
+
+def test_a_service_that_is_killed_whole_stores_what_it_answered_when_it_starts_again(
+    clients: Path, known: list[Tenant], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/killed.sqlite3"
+    with serving(tmp_path, url, clients) as killed:
+        _, seen = first_answers(killed.port, known)
+        killed.kill_all()
+        assert killed.left_in_spool()
+    with serving(tmp_path, url, clients) as again:
+        again.wait_until_stored()
+    assert seen.problems == []
+    assert compare(url, seen.given) == []
