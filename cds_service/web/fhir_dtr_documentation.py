@@ -127,6 +127,7 @@ NEXT_QUESTION: Final[dict[str, Any]] = {
     "responses": {
         "200": _resource("The response with the next question, or completed", "QuestionnaireResponse"),
         **_BODIES,
+        "404": _error("No such version"),
         **_TRUST,
     },
 }
@@ -147,7 +148,7 @@ LOG_ERRORS: Final[dict[str, Any]] = {
             ],
         }
     ),
-    "responses": {"204": {"description": "Kept"}, **_BODIES, **_TRUST},
+    "responses": {"204": {"description": "Kept"}, **_BODIES, "404": _error("No such version"), **_TRUST},
 }
 _EXPANDED: Final[dict[str, Any]] = {
     "200": _resource("The value set with its codes", "ValueSet"),
