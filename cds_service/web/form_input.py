@@ -46,27 +46,38 @@ class Filled:
             return None
 
 
-def read_form(
-    position: int,
-    form: Form,
-    fields: MultiDict[str, str],
-    files: MultiDict[str, FileStorage],
-    earlier: Entries,
-    recorded: Entries,
-    largest: int,
-) -> Filled:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a browser sent; `same` are the names of each question and its twins, by position and link id.
+
+    `largest` is the limit of one document, in bytes.
+    """
+
+    fields: MultiDict[str, str]
+    files: MultiDict[str, FileStorage]
+    same: Mapping[tuple[int, str], tuple[str, ...]]
+    largest: int
+
+    def name(self, position: int, question: Question) -> str:
+        """The name under which the answer to a question came."""
+        names = self.same[position, question.link_id]
+        own = f"{position}.{question.link_id}"
+        return next((each for each in (own, *names) if each in self.fields or each in self.files), own)
+
+
+def read_form(position: int, form: Form, sent: Sent, earlier: Entries, recorded: Entries) -> Filled:
     """One form of the page; `earlier` are the fields as kept before, whose documents stay unless removed.
 
-    `recorded` is what the record answers; `largest` document in bytes.
+    `recorded` is what the record answers.
     """
     entries: dict[str, Entry] = {}
     problems: dict[str, str] = {}
     for question in form.questions():
-        name = f"{position}.{question.link_id}"
+        name = sent.name(position, question)
         if question.type is AnswerType.ATTACHMENT:
-            entry, problem = _documents(name, fields, files, earlier.get(question.link_id, NOTHING), largest)
+            entry, problem = _documents(name, sent, earlier.get(question.link_id, NOTHING))
         else:
-            text = fields.get(name, "")[:_LONGEST].strip()
+            text = sent.fields.get(name, "")[:_LONGEST].strip()
             before = recorded.get(question.link_id, NOTHING)
             texts = (text,) if text else before.texts  # what the record says stays until it is corrected
             entry = Entry(texts, from_record=not before.is_empty and texts == before.texts)
@@ -90,19 +101,15 @@ def _problem(question: Question, text: str) -> str:
     return ""
 
 
-def _documents(
-    name: str,
-    fields: MultiDict[str, str],
-    files: MultiDict[str, FileStorage],
-    earlier: Entry,
-    largest: int,
-) -> tuple[Entry, str]:
-    removed = set(fields.getlist(f"{name}.remove"))
+def _documents(name: str, sent: Sent, earlier: Entry) -> tuple[Entry, str]:
+    removed = set(sent.fields.getlist(f"{name}.remove"))
     documents: dict[str, Document] = {each.key: each for each in earlier.documents if each.key not in removed}
     problems: list[str] = []
-    for file in _sent(files.getlist(name)):
+    for file in _chosen(sent.files.getlist(name)):
+        file.stream.seek(0)  # several forms may ask for it
         try:
-            document = kept(read_document(file.filename or "", file.stream.read(largest + 1), largest))
+            content = file.stream.read(sent.largest + 1)
+            document = kept(read_document(file.filename or "", content, sent.largest))
         except DocumentError as error:
             problems.append(str(error))
         else:
@@ -113,6 +120,6 @@ def _documents(
     return Entry(documents=tuple(documents.values())), " ".join(problems)
 
 
-def _sent(files: Sequence[FileStorage]) -> list[FileStorage]:
+def _chosen(files: Sequence[FileStorage]) -> list[FileStorage]:
     """Files that were chosen: browsers send a nameless empty one where none was."""
     return [each for each in files if each.filename]

@@ -1,14 +1,12 @@
-"""What the page of a form shows, as plain values for its template."""
+"""From forms, and what stands in their fields, to what the page shows of them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cds_service.decisions.model import CriterionResult, CriterionStatus
-from cds_service.dtr.conditions import asked
 from cds_service.dtr.model import AnswerType, Form, Question, Section
 from cds_service.web.form_entries import (
     NO,
@@ -20,107 +18,9 @@ from cds_service.web.form_entries import (
     in_words,
     option_key,
 )
+from cds_service.web.form_fields import Choice, Field, FormPart, Group, same_questions
 from cds_service.web.form_rules import as_data, may_be_asked, rules_by_question
 from cds_service.web.form_rules import in_words as rule_in_words
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One answer to choose."""
-
-    value: str
-    label: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One question on the page. `id` is that of its element, `name` that of its input.
-
-    `open` says that the record does not answer it, `number` is its place among the open ones that may be
-    asked as things stand (`shown`). `rule` is JSON for the page's script, `when` the same in words.
-    `recorded` is what the record says and `evidence` where; `corrected` whether the answer now says
-    something else.
-    """
-
-    id: str
-    name: str
-    question: Question
-    entry: Entry
-    criterion: str
-    choices: tuple[Choice, ...]
-    rule: str
-    when: str
-    open: bool
-    shown: bool
-    number: int | None
-    recorded: str
-    evidence: tuple[str, ...]
-    corrected: bool
-    error: str
-
-    @property
-    def kind(self) -> str:
-        """The kind of input."""
-        return self.question.type.value
-
-    @property
-    def target(self) -> str:
-        """The id of the element that a link to this question leads to: its first input."""
-        return f"{self.id}-0" if self.choices else f"{self.id}-input"
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Questions that belong together, as the policy groups them; never empty."""
-
-    id: str
-    text: str
-    cite: str
-    children: tuple[Group | Field, ...]
-    shown: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FormPart:
-    """One form on the page: its open questions as the policy groups them, and those the record answers."""
-
-    form: Form
-    open: tuple[Group | Field, ...]
-    on_record: tuple[Field, ...]
-    fields: tuple[Field, ...]
-
-    @property
-    def needed(self) -> list[Field]:
-        """Open questions that are asked now and not yet answered."""
-        given = {each.question.link_id: for_conditions(each.question, each.entry) for each in self.fields}
-        now = asked(self.form, given)
-        return [
-            each
-            for each in self.fields
-            if each.number is not None
-            and each.question.required
-            and each.question.link_id in now
-            and given[each.question.link_id] is None
-        ]
-
-    def proofs(self, field: Field) -> list[Field]:
-        """The documents that prove the answer to a question."""
-        return [each for each in self.fields if each.question.documents == field.question.link_id]
-
-    @property
-    def may_follow(self) -> int:
-        """How many open questions may still come up, besides those needed now."""
-        needed = {each.question.link_id for each in self.needed}
-        return sum(
-            1
-            for each in self.fields
-            if each.shown
-            and each.number is not None
-            and each.question.required
-            and each.entry.is_empty
-            and each.question.link_id not in needed
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,44 +32,69 @@ class Standing:
     describe: Callable[[str], str]  # a reference of evidence for people
 
 
-class PartMaker:
-    """Makes one form's part of the page. `first` is the number of its first open question."""
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """One form with what stands in its fields; `problems` are by link id."""
 
-    def __init__(
-        self,
-        position: int,
-        form: Form,
-        entries: Entries,
-        standing: Standing,
-        problems: Mapping[str, str],
-        first: int = 1,
-    ) -> None:
-        self._position = position
-        self._form = form
-        self._entries = entries
-        self._standing = standing
-        self._problems = problems
-        questions = list(form.questions())
+    position: int
+    form: Form
+    entries: Entries
+    standing: Standing
+    problems: Mapping[str, str]
+
+
+def form_parts(fillings: Iterable[Filling]) -> list[FormPart]:
+    """The parts of the page; questions are numbered through all of them."""
+    listed = list(fillings)
+    same = same_questions((each.position, each.form) for each in listed)
+    names = {key: first for key, (first, *_) in same.items()}
+    makers = [_PartMaker(each, names) for each in listed]
+    shown = dict.fromkeys(name for maker in makers for name in maker.open_names())
+    numbers = {name: number for number, name in enumerate(_in_order(names, shown), 1)}
+    fields: dict[str, Field] = {}
+    return [maker.part(numbers, fields) for maker in makers]
+
+
+def _in_order(names: Mapping[tuple[int, str], str], shown: Mapping[str, None]) -> Iterator[str]:
+    return (name for name in dict.fromkeys(names.values()) if name in shown)
+
+
+class _PartMaker:
+    """Makes one form's part of the page. `names` are those of the inputs of all forms."""
+
+    def __init__(self, filling: Filling, names: Mapping[tuple[int, str], str]) -> None:
+        self._position = filling.position
+        self._form = filling.form
+        self._entries = filling.entries
+        self._standing = filling.standing
+        self._problems = filling.problems
+        self._names = names
+        questions = list(filling.form.questions())
         self._recorded = {each.link_id for each in questions if self._is_recorded(each)}
         self._settled = {each.link_id for each in questions if self._is_settled(each)}
-        self._answers = {
-            each.link_id: for_conditions(each, entries.get(each.link_id, NOTHING)) for each in questions
-        }
-        self._possible = may_be_asked(form, self._answers) - self._settled
-        self._rules = rules_by_question(form)
-        open_now = [
-            each.link_id
-            for each in questions
-            if each.link_id in self._possible and each.link_id not in self._recorded
-        ]
-        self._numbers = {link_id: number for number, link_id in enumerate(open_now, first)}
+        answers = {each.link_id: for_conditions(each, self._entry(each.link_id)) for each in questions}
+        self._possible = may_be_asked(filling.form, answers) - self._settled
+        self._rules = rules_by_question(filling.form)
+        self._numbers: Mapping[str, int] = {}
+        self._shared: dict[str, Field] = {}
         self._fields: list[Field] = []
 
-    def part(self) -> FormPart:
-        """The whole part."""
+    def open_names(self) -> Iterator[str]:
+        """Names of the inputs that the record leaves empty and that may be asked."""
+        for question in self._form.questions():
+            if question.link_id in self._possible and question.link_id not in self._recorded:
+                yield self._names[self._position, question.link_id]
+
+    def part(self, numbers: Mapping[str, int], shared: dict[str, Field]) -> FormPart:
+        """The whole part; `shared` are the fields of earlier parts by name, to which it adds its own."""
+        self._numbers, self._shared = numbers, shared
         shown = self._items(self._form.items)
-        record = tuple(each for each in self._fields if each.question.link_id in self._recorded)
+        own = [each for each in self._fields if shared[self._names_of(each)] is each]
+        record = tuple(each for each in own if each.question.link_id in self._recorded)
         return FormPart(self._form, shown, record, tuple(self._fields))
+
+    def _names_of(self, field: Field) -> str:
+        return self._names[self._position, field.question.link_id]
 
     def _items(self, items: tuple[Section | Question, ...]) -> tuple[Group | Field, ...]:
         made = [self._item(each) for each in items]
@@ -180,16 +105,19 @@ class PartMaker:
         if isinstance(item, Question):
             field = self._field(item)
             self._fields.append(field)
+            first = self._shared.setdefault(self._names_of(field), field)
+            if first is not field:
+                first.twins.append(field)
+                return None
             return None if item.link_id in self._recorded else field
         children = self._items(item.children)
-        if not children:
-            return None
-        shown = any(child.shown for child in children)
-        return Group(f"g{self._position}-{item.link_id}", item.text, item.cite, children, shown)
+        return (
+            Group(f"g{self._position}-{item.link_id}", item.text, item.cite, children) if children else None
+        )
 
     def _field(self, question: Question) -> Field:
         link_id = question.link_id
-        entry = self._entries.get(link_id, NOTHING)
+        entry = self._entry(link_id)
         recorded = self._standing.recorded.get(link_id, NOTHING)
         result = self._standing.criteria.get(question.criterion or "")
         is_recorded = link_id in self._recorded
@@ -198,30 +126,30 @@ class PartMaker:
             name=f"{self._position}.{link_id}",
             question=question,
             entry=entry,
-            criterion=question.criterion or "",
             choices=_choices(question, entry),
-            rule=json.dumps([as_data(each) for each in self._rules[link_id]]),
-            when="" if is_recorded else self._when(link_id),
+            rules=[as_data(each) for each in self._rules[link_id]],
+            when="" if is_recorded else rule_in_words(self._rules[link_id], self._called),
             open=not is_recorded and link_id not in self._settled,
-            shown=link_id in self._possible,
-            number=self._numbers.get(link_id),
+            possible=link_id in self._possible,
+            number=self._numbers.get(self._names[self._position, link_id]),
             recorded=_recorded_words(question, recorded, result) if is_recorded else "",
             evidence=tuple(map(self._standing.describe, result.evidence)) if result and is_recorded else (),
             corrected=is_recorded and entry.texts != recorded.texts,
-            error=self._problems.get(link_id, ""),
+            problem=self._problems.get(link_id, ""),
         )
 
-    def _when(self, link_id: str) -> str:
-        def name(other: str) -> str | None:
-            number = self._numbers.get(other)
-            return None if number is None else f"question {number}"
+    def _entry(self, link_id: str) -> Entry:
+        return self._entries.get(link_id, NOTHING)
 
-        return rule_in_words(self._rules[link_id], name)
+    def _called(self, link_id: str) -> str | None:
+        """What people call a question of this form: by its number, where it has one."""
+        number = self._numbers.get(self._names[self._position, link_id])
+        return None if number is None else f"question {number}"
 
     def _is_recorded(self, question: Question) -> bool:
         """Whether the record answers it; a document is asked only with a question that is open."""
         if question.documents is not None:
-            base = self._entries.get(question.documents, NOTHING)
+            base = self._entry(question.documents)
             before = self._standing.recorded.get(question.documents, NOTHING)
             return not before.is_empty and base.texts == before.texts
         result = self._standing.criteria.get(question.criterion or "")

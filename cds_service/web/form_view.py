@@ -10,15 +10,16 @@ from typing import Any, Final, NamedTuple
 
 from cds_service.coverage_check.documentation import Decided, OpenDocumentation
 from cds_service.crd.cards import cards
-from cds_service.crd.extension import PolicyPage
+from cds_service.crd.extension import PolicyPage, settings_in_words
 from cds_service.crd.versions import VERSIONS
-from cds_service.decisions.model import Outcome
+from cds_service.decisions.model import Outcome, SiteAdvice
 from cds_service.policies.model import in_force_since
 from cds_service.web import form_evidence
 from cds_service.web.form_entries import NOTHING, Entries, Entry, in_words
+from cds_service.web.form_fields import Field, FormPart, same_questions
 from cds_service.web.form_files import ACCEPTED, IN_WORDS, limit_in_words, megabytes
 from cds_service.web.form_order import order_facts
-from cds_service.web.form_page import FormPart, PartMaker, Standing
+from cds_service.web.form_page import Filling, Standing, form_parts
 from cds_service.web.form_sending import ROLES
 from cds_service.web.form_state import FormState, OneForm, author_of, sent_at
 from cds_service.web.form_words import parts, plain
@@ -91,9 +92,17 @@ def shared(opened: OpenDocumentation, policy_page: PolicyPage, zone: tzinfo) -> 
             {"label": f"{number}, {in_force_since(version)}", "url": policy_page(policy, version)}
             for policy, version, number in pages
         ],
+        "advice": _advice(determination.site),
         "expiry": _expiry(opened.expires_at, zone),
         "disclaimer": DISCLAIMER,
     }
+
+
+def _advice(site: SiteAdvice | None) -> str:
+    """Where the drug is covered without an exception; empty where that is not the question."""
+    if site is None or not site.lower_cost_settings:
+        return ""
+    return f"The drug is covered without one in these settings: {settings_in_words(site)}."
 
 
 def may_issue(opened: OpenDocumentation) -> bool:
@@ -101,7 +110,7 @@ def may_issue(opened: OpenDocumentation) -> bool:
     return opened.assertion.payer.real_time_approval and opened.state.context.unsolicited
 
 
-def form_parts(
+def parts_of(
     forms: Iterable[OneForm],
     opened: OpenDocumentation,
     entries: Mapping[int, Entries],
@@ -109,36 +118,37 @@ def form_parts(
 ) -> list[FormPart]:
     """The forms of the page; `entries` and `problems` are by position."""
     criteria = {each.name: each for each in opened.determination.criteria}
-    index = opened.state.context.index
-    made: list[FormPart] = []
-    number = 1
-    for one in forms:
-        standing = Standing(criteria, one.recorded, partial(form_evidence.in_words, index=index))
-        own = entries.get(one.position, one.entries)
-        maker = PartMaker(one.position, one.form, own, standing, problems.get(one.position, {}), number)
-        part = maker.part()
-        number += sum(1 for each in part.fields if each.number is not None)
-        made.append(part)
-    return made
+    describe = partial(form_evidence.in_words, index=opened.state.context.index)
+    return form_parts(
+        Filling(
+            one.position,
+            one.form,
+            entries.get(one.position, one.entries),
+            Standing(criteria, one.recorded, describe),
+            problems.get(one.position, {}),
+        )
+        for one in forms
+    )
 
 
 def questions(drug: str, shown: list[FormPart], who: Who, unsent: str, notice: str) -> dict[str, Any]:
     """What the form itself shows; `unsent` says that it could not be sent, `notice` that it was kept."""
+    firsts = _firsts(shown)
     problems = [
         (field.target, f"{field.question.text} – {field.error}")
-        for part in shown
-        for field in part.fields
+        for field in _unique(firsts, firsts.values())
         if field.error
     ]
     problems += who.problems
-    said = needed_in_words(shown)
+    needed = _unique(firsts, (field for part in shown for field in part.needed()))
+    waiting = _unique(firsts, (field for part in shown for field in part.waiting()))
     heading = f"{drug or 'This order'}: {' and '.join(_purposes(shown))}"
     state = "Error" if problems or unsent else "Draft kept" if notice else "Questions"
     return {
         "parts": shown,
         "problems": problems,
-        "needed": [field for part in shown for field in part.needed],
-        "needed_said": said,
+        "needed": needed,
+        "needed_said": _needed_in_words(len(needed), len(waiting) - len(needed)),
         "heading": heading,
         "title": f"{state}: {heading}",
     }
@@ -160,10 +170,22 @@ def who_answered(state: FormState) -> Who:
     return Who()
 
 
-def needed_in_words(shown: list[FormPart]) -> str:
+def _firsts(shown: list[FormPart]) -> dict[str, Field]:
+    """The fields that are on the page, by their own names and those of their twins."""
+    found: dict[str, Field] = {}
+    for part in shown:
+        for field in part.fields:
+            first = found.setdefault(field.name, field)
+            found.update({twin.name: first for twin in field.twins})
+    return found
+
+
+def _unique(firsts: Mapping[str, Field], fields: Iterable[Field]) -> list[Field]:
+    return list({firsts[each.name].name: firsts[each.name] for each in fields}.values())
+
+
+def _needed_in_words(needed: int, later: int) -> str:
     """How many answers are needed, as the page's script says it too."""
-    needed = sum(len(each.needed) for each in shown)
-    later = sum(each.may_follow for each in shown)
     if not needed:
         return "Nothing more. Send the answers to get the decision."
     more = f"; up to {later} more may follow" if later else ""
@@ -191,17 +213,22 @@ def result(state: FormState, decided: Decided, policy_page: PolicyPage, zone: tz
         "contradictions": decided.contradictions,
         "undocumented": decided.undocumented,
         "sent": _sent(state, zone),
-        "given": [answer for one in state.forms for answer in _answered(one)],
+        "given": list(_answered(state)),
     }
 
 
-def _answered(one: OneForm) -> Iterator[Answered]:
-    for question in one.form.questions():
-        entry = one.entries.get(question.link_id, NOTHING)
-        if not entry.is_empty:
-            yield Answered(
-                question.text, in_words(question, entry), _origin(entry, one.recorded.get(question.link_id))
-            )
+def _answered(state: FormState) -> Iterator[Answered]:
+    """Every answer once, also where several forms ask the same."""
+    same = same_questions((one.position, one.form) for one in state.forms)
+    said: set[tuple[str, str]] = set()
+    for one in state.forms:
+        for question in one.form.questions():
+            entry = one.entries.get(question.link_id, NOTHING)
+            words = in_words(question, entry)
+            name = (same[one.position, question.link_id][0], words)
+            if words and name not in said:
+                said.add(name)
+                yield Answered(question.text, words, _origin(entry, one.recorded.get(question.link_id)))
 
 
 def _origin(entry: Entry, recorded: Entry | None) -> str:

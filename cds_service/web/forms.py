@@ -16,7 +16,8 @@ from werkzeug.exceptions import Forbidden, HTTPException
 
 from cds_service.hooks.errors import RequestError
 from cds_service.web import errors, form_guard, form_view
-from cds_service.web.form_input import Filled, read_form, read_name
+from cds_service.web.form_fields import same_questions
+from cds_service.web.form_input import Filled, Sent, read_form, read_name
 from cds_service.web.form_sending import ROLES, missing, responses, same_answers
 from cds_service.web.form_state import FormState, OneForm, load
 from cds_service.web.form_view import Who
@@ -160,11 +161,13 @@ def _save(page: Page) -> Response:
 
 def _read(token: str, state: FormState) -> Page:
     """The page as it was filled in."""
-    fields, files = request.form, request.files
+    fields = request.form
     page = Page(token, state)
-    largest, shown = form_guard.largest_document(), {one.position for one in page.forms}
+    same = same_questions((one.position, one.form) for one in state.forms)
+    sent = Sent(fields, request.files, same, form_guard.largest_document())
+    shown = {one.position for one in page.forms}
     page.filled = {
-        one.position: read_form(one.position, one.form, fields, files, one.entries, one.recorded, largest)
+        one.position: read_form(one.position, one.form, sent, one.entries, one.recorded)
         for one in state.forms
         if one.position in shown or any(name.startswith(f"{one.position}.") for name in fields)
     }
@@ -179,7 +182,7 @@ def _form(page: Page) -> Response:
     state, here = page.state, services()
     entries = {position: each.entries for position, each in page.filled.items()}
     problems = {position: each.problems for position, each in page.filled.items()}
-    shown = form_view.form_parts(page.forms, state.opened, entries, problems)
+    shown = form_view.parts_of(page.forms, state.opened, entries, problems)
     who = page.who if page.filled else form_view.who_answered(state)
     context = form_view.questions(state.opened.determination.drug, shown, who, page.unsent, page.notice)
     content = render_template(

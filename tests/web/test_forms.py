@@ -55,7 +55,10 @@ class Order:
         self.client = client
         self.request = example(name, f"order-{uuid4().hex[:12]}")
         (self.url,) = (
-            link["url"] for card in self.fire()["cards"] for link in card["links"] if link["label"] == LINK
+            link["url"]
+            for card in self.fire()["cards"]
+            for link in card.get("links", ())
+            if link["label"] == LINK
         )
         self.path = self.url.removeprefix("http://payer.example.org")
         self.token = self.path.rpartition("/")[2]
@@ -148,6 +151,29 @@ def test_who_has_no_script_is_told_when_a_question_counts(ketamine: Order) -> No
     assert "2. Is intravenous ketamine medically necessary for this member's chronic pain?" in text
     assert "Answer this if question 1 is yes." in text
     assert "One answer now; up to 2 more may follow." in text
+
+
+def test_what_two_forms_ask_in_the_same_words_is_asked_and_answered_once(client: FlaskClient) -> None:
+    order = Order(client, "documentation-needed-ketamine-use-unknown")
+    page = order.get().text
+    assert page.count("What is the infusion used for?</legend>") == 1
+    assert "One answer now; up to 1 more may follow." in page
+    use, *_ = re.findall(r'data-question="(0[^"]+)"[^>]* data-open', page)
+    (depression,) = re.findall(r'value="([^"]+)"[^>]*> <span>A psychiatric disorder', page)
+    assert order.post({**SIGNED, use: depression, "action": "save"}).status_code == 303
+    assert f'value="{depression}" checked' in order.get().text
+    assert "Nothing more." in order.get().text
+    assert order.post({**SIGNED, use: depression, "action": "submit"}).status_code == 303
+    done = words(order.get())
+    assert done.count("What is the infusion used for?") == 1
+    assert order.information()["covered"] == "not-covered"
+
+
+def test_who_keeps_the_setting_reads_where_no_exception_is_needed(client: FlaskClient) -> None:
+    text = words(Order(client, "lower-cost-site-remicade-hospital").get())
+    assert "Another place needs no exception" in text
+    assert "The drug is covered without one in these settings:" in text
+    assert "Remicade (infliximab): questions for " in text
 
 
 # ------------------------------------------------------------------------------------- drafts and sending
@@ -298,9 +324,7 @@ def upload(content: bytes, name: str) -> tuple[io.BytesIO, str]:
 
 def medically_necessary(ketamine: Order, **more: Any) -> dict[str, Any]:
     """Every question of the form answered with yes."""
-    names = re.findall(
-        r'data-question="([^"]+)" data-rule="[^"]*" data-required data-open aria', ketamine.get().text
-    )
+    names = re.findall(r'data-question="([^"]+)" data-asks="[^"]*" data-open aria', ketamine.get().text)
     assert len(names) == 2
     return {**SIGNED, **dict.fromkeys(names, "yes"), "action": "submit", **more}
 

@@ -7,30 +7,28 @@
   if (!form) return;
   document.documentElement.classList.add("js");
 
-  const questions = [...form.querySelectorAll("[data-question]")].map((element) => {
-    const [part, ...rest] = element.dataset.question.split(".");
+  /* A field answers one question of each form that asks it. */
+  const fields = [...form.querySelectorAll("[data-question]")].map((element) => {
+    const caption = element.querySelector("legend, .caption").cloneNode(true);
+    caption.querySelectorAll(".number, .quiet").forEach((part) => part.remove());
     return {
       element,
-      part,
-      id: rest.join("."),
-      rules: JSON.parse(element.dataset.rule),
-      open: "open" in element.dataset,
-      required: "required" in element.dataset,
+      text: caption.textContent.trim(),
+      inputs: [...element.querySelectorAll("input, textarea")],
       recorded: element.closest("[data-recorded]") !== null,
-      text: (element.querySelector("legend, .caption").lastChild || {}).textContent || "",
+      asks: JSON.parse(element.dataset.asks),
     };
   });
-  for (const each of questions) {
-    const caption = each.element.querySelector("legend, .caption").cloneNode(true);
-    caption.querySelectorAll(".number, .quiet").forEach((part) => part.remove());
-    each.text = caption.textContent.trim();
-    each.inputs = [...each.element.querySelectorAll("input, textarea")];
-  }
+  const questions = fields.flatMap((field) =>
+    field.asks.map((ask) => {
+      const dot = ask.name.indexOf(".");
+      return { ...ask, field, part: ask.name.slice(0, dot), id: ask.name.slice(dot + 1) };
+    }),
+  );
   const parts = [...new Set(questions.map((each) => each.part))];
 
   /* The answer as rules compare it: true, false, a text, or null when there is none. */
-  const answer = (question) => {
-    const { inputs } = question;
+  const answer = ({ inputs }) => {
     const first = inputs.find((input) => input.type !== "checkbox");
     if (first.type === "file") {
       const kept = inputs.filter((input) => input.type === "checkbox" && !input.checked);
@@ -108,30 +106,34 @@
   };
 
   const update = () => {
-    const needed = [];
-    let later = 0;
-    let number = 0;
+    const shown = new Set();
+    const needed = new Set();
+    const later = new Set();
     for (const part of parts) {
       const own = questions.filter((each) => each.part === part);
-      const given = new Map(own.map((each) => [each.id, answer(each)]));
+      const given = new Map(own.map((each) => [each.id, answer(each.field)]));
       const now = asked(own, given);
       const maybe = possible(own, given);
       for (const each of own) {
-        if (each.recorded) continue;
-        const shown = now.has(each.id) && each.open;
-        each.element.hidden = !shown;
-        each.inputs.forEach((input) => { input.disabled = !shown; });
-        const place = each.element.querySelector(".number");
-        if (shown && place) place.textContent = `${(number += 1)}.`;
-        if (!each.open || !each.required || given.get(each.id) !== null) continue;
-        if (shown) needed.push(each);
-        else if (maybe.has(each.id)) later += 1;
+        if (!each.open) continue;
+        if (now.has(each.id)) shown.add(each.field);
+        if (!each.required || given.get(each.id) !== null) continue;
+        if (now.has(each.id)) needed.add(each.field);
+        else if (maybe.has(each.id)) later.add(each.field);
       }
+    }
+    let number = 0;
+    for (const field of fields) {
+      if (field.recorded) continue;
+      field.element.hidden = !shown.has(field);
+      field.inputs.forEach((input) => { input.disabled = !shown.has(field); });
+      const place = field.element.querySelector(".number");
+      if (shown.has(field) && place) place.textContent = `${(number += 1)}.`;
     }
     for (const group of [...form.querySelectorAll(".group")].reverse()) {
       group.hidden = ![...group.querySelectorAll("[data-question]")].some((each) => !each.hidden);
     }
-    say(needed, later);
+    say([...needed], [...later].filter((each) => !needed.has(each)).length);
   };
 
   let changed = false;
