@@ -13,21 +13,19 @@ from typing import Any
 
 import pytest
 
-from cds_service.cql import CompiledLibrary, LibraryRegistry
-from cds_service.dtr.building import build_items
 from cds_service.dtr.conditions import asked
 from cds_service.dtr.model import AnswerType, Form, Question
 from cds_service.dtr.questionnaire import items as questionnaire_items
 from cds_service.dtr.versions import DTR_2_2
-from cds_service.policies.criteria import criterion_id, leaves
+from cds_service.policies.criteria import criterion_id
 from cds_service.policies.model import (
     Connective,
     CriteriaGroup,
     CriteriaNode,
     Criterion,
-    PolicyVersion,
     Statement,
 )
+from tests.dtr.made import made
 from tests.dtr.shipped import EVERY_FORM, NEVER_ASKED, Json, catalogue, form
 
 EXHAUSTIVE = 7  # questions; beyond, a sample of the answers
@@ -178,51 +176,6 @@ def test_the_service_asks_what_a_client_shows(named: tuple[str, str, str]) -> No
 
 
 # ---------------------------------------------------------------------------------------- made-up policies
-
-
-def library(names: Iterable[str]) -> CompiledLibrary:
-    """A library whose definitions are all unknown."""
-    definitions = [
-        {"name": name, "context": "Patient", "accessLevel": "Public", "expression": {"type": "Null"}}
-        for name in names
-    ]
-    elm = {
-        "identifier": {"id": "Made", "version": "1.0.0"},
-        "schemaIdentifier": {"id": "urn:hl7-org:elm", "version": "r1"},
-        "usings": {"def": [{"localIdentifier": "System", "uri": "urn:hl7-org:elm-types:r1"}]},
-        "statements": {"def": definitions},
-    }
-    return LibraryRegistry().add({"library": elm})
-
-
-def made(tree: CriteriaNode) -> Form:
-    """The form of a policy with this tree."""
-    names = dict.fromkeys(leaf.name for leaf in leaves(tree))
-    version = PolicyVersion(
-        policy="made",
-        number="1",
-        version="undated",
-        title="Made up",
-        payer="acme",
-        effective_from=catalogue().versions[0].effective_from,
-        effective_to=None,
-        precertification=True,
-        statements=(),
-        library=library(names),
-        document="",
-    )
-    statement = Statement(id="it", title="It", cite="1", conclusion="It", criteria=tree)
-    return Form(
-        id="made-it",
-        version="1.0.0",
-        url="https://payer.example/fhir/dtr/Questionnaire/made-it",
-        title="It",
-        policy="made",
-        policy_version="undated",
-        statement="it",
-        library="Made",
-        items=build_items(version, statement),
-    )
 
 
 def random_tree(chance: random.Random, names: list[str], depth: int = 0) -> CriteriaNode:
