@@ -108,7 +108,7 @@ def _canonical(
     return [
         origin,
         determination.order,
-        subject.get("reference") if isinstance(subject, dict) else None,
+        _relative(subject.get("reference")) if isinstance(subject, dict) else None,
         _coverage_facts(coverage),
         _order_facts(order)
         if order is not None
@@ -129,6 +129,13 @@ def _canonical(
         [str(limit.amount), limit.unit, limit.per_hours] if limit is not None else None,
         determination.billing_code,
     ]
+
+
+def _relative(reference: Any) -> Any:
+    """Type and id at the end of an absolute reference: a server may write both forms of the same patient."""
+    if not isinstance(reference, str) or "://" not in reference:
+        return reference
+    return "/".join(reference.partition("/_history/")[0].rsplit("/", 2)[-2:])
 
 
 def _coverage_facts(coverage: MemberCoverage) -> list[Any]:

@@ -75,25 +75,27 @@ class Sekmet:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Sekmet]:
+def running(folder: Path, *, absolute_references: bool = False) -> Iterator[Sekmet]:
     """Start it on free ports of loopback; raises NotInstalledError.
 
-    A second instance over the same keys gives tokens whose time is over.
+    A second instance over the same keys gives tokens whose time is over. With `absolute_references` every
+    reference is answered as a whole address, as some servers do.
     """
     command = shutil.which("sekmet", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if command is None:
         raise NotInstalledError("sekmet-fhir is not installed (pip install sekmet-fhir)")
     first, second = _free_port(), _free_port()
     base = f"http://127.0.0.1:{first}/fhir"
+    behaviour = {"absolute_references": absolute_references}
     with ExitStack() as stack:
-        stack.enter_context(_process(command, folder, "server", base, first, token_lifetime=3_600))
-        stack.enter_context(_process(command, folder, "late", base, second, token_lifetime=-60))
+        stack.enter_context(_process(command, folder, "server", base, first, 3_600, behaviour))
+        stack.enter_context(_process(command, folder, "late", base, second, -60, behaviour))
         yield Sekmet(f"http://127.0.0.1:{first}", _token(f"http://127.0.0.1:{second}", "system/*.read"))
 
 
 @contextmanager
 def _process(
-    command: str, folder: Path, name: str, base: str, port: int, *, token_lifetime: int
+    command: str, folder: Path, name: str, base: str, port: int, token_lifetime: int, behaviour: Json
 ) -> Iterator[None]:
     client = {"client_id": "tests", "client_secret": _SECRET, "scopes": "system/*.*"}
     settings = {
@@ -106,6 +108,7 @@ def _process(
         "server_auth": {"types": ["smart"], "smart_clients": [client], "token_lifetime": token_lifetime},
         "validation": {"inbound": "off"},
         "simulator": {"enabled": False},
+        "server_behaviour": behaviour,
     }
     file = folder / f"{name}.yaml"
     file.write_text(yaml.safe_dump(settings))

@@ -6,6 +6,7 @@ The server pages (20 resources), asks for a SMART token before every read, and s
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.xdist_group("sekmet")
 
 EXAMPLES = Path(__file__).parents[2] / "fhir_examples"
 DEADLINE = 3.0
+_SIGNED_LINK = re.compile(r"(?<=/forms/)[\w.-]+")
 Json = dict[str, Any]
 
 
@@ -52,15 +54,29 @@ def sekmet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sekmet]:
 
 
 @pytest.fixture(scope="module")
-def app(sekmet: Sekmet, tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    database = tmp_path_factory.mktemp("foreign") / "decisions.sqlite3"
+def absolute(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sekmet]:
+    """The same server, which writes every reference as a whole address."""
+    try:
+        with running(tmp_path_factory.mktemp("absolute"), absolute_references=True) as server:
+            yield server
+    except NotInstalledError:
+        not_installed("sekmet-fhir")
+
+
+def reading(server: Sekmet, folder: Path) -> Flask:
+    """The service, with this server on its list."""
     settings = Settings(
-        database_url=f"sqlite:///{database}",
+        database_url=f"sqlite:///{folder}/decisions.sqlite3",
         log_level="CRITICAL",
-        fhir_servers=(sekmet.base,),
+        fhir_servers=(server.base,),
         ehr_deadline=DEADLINE,
     )
     return create_app(settings)
+
+
+@pytest.fixture(scope="module")
+def app(sekmet: Sekmet, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return reading(sekmet, tmp_path_factory.mktemp("foreign"))
 
 
 def example(name: str, sekmet: Sekmet) -> Json:
@@ -117,7 +133,7 @@ def parts_of(answer: Json) -> Json:
 
 
 def comparable(answer: Json, document: Json) -> Json:
-    """The answer without what is new in each call (uuids of cards) and what the server stamps (`meta`).
+    """The answer without what is new in each call (uuids of cards, the time in signed links) and `meta`.
 
     Places are named on cards only to a client that volunteers its affiliations: no template asks for them.
     """
@@ -125,6 +141,8 @@ def comparable(answer: Json, document: Json) -> Json:
     volunteered = "affiliations" in document["prefetch"]
     for card in compared["cards"]:
         card.pop("uuid", None)
+        for link in card.get("links", []):
+            link["url"] = _SIGNED_LINK.sub("", link["url"])
         if volunteered and card["source"]["topic"]["code"] == "network":
             for told in ("detail", "suggestions", "selectionBehavior"):
                 card.pop(told, None)
@@ -162,6 +180,33 @@ def test_orders_that_only_the_server_holds_are_decided_the_same(
     assert (given[0], status) == (200, 200)
     assert answer["systemActions"]
     assert comparable(answer, document) == comparable(given[1], document)
+
+
+@pytest.mark.parametrize("name", [*FETCHED_ORDERS, "covered-macrilen-2024", "several-orders"])
+def test_references_as_whole_addresses_are_the_same_facts(
+    absolute: Sekmet, tmp_path: Path, name: str
+) -> None:
+    app, document = reading(absolute, tmp_path), example(name, absolute)
+    absolute.hold(chart(document))
+    _, given = post(app, authorized(document, absolute.token()))
+    status, answer = post(app, without_prefetch(document, absolute.token()))
+    assert status == 200
+    assert named(answer) == named(given)
+    assert summaries(answer) == summaries(given)
+
+
+def named(answer: Json) -> list[tuple[str, str]]:
+    """Each order with its assertion id, which stands for every fact that decided."""
+    return [
+        (action["resource"]["id"], each["valueString"])
+        for action in answer["systemActions"]
+        for each in action["resource"]["extension"][-1]["extension"]
+        if each["url"] == "coverage-assertion-id"
+    ]
+
+
+def summaries(answer: Json) -> list[str]:
+    return [card["summary"] for card in answer["cards"]]
 
 
 @pytest.mark.requirement("crd-2.2.1@resp-37")
