@@ -148,7 +148,7 @@ def questions(drug: str, shown: list[FormPart], who: Who, unsent: str, notice: s
         "parts": shown,
         "problems": problems,
         "needed": needed,
-        "needed_said": _needed_in_words(len(needed), len(waiting) - len(needed)),
+        "needed_said": _needed_in_words(len(needed), sum(each not in needed for each in waiting)),
         "heading": heading,
         "title": f"{state}: {heading}",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from collections.abc import Callable
@@ -12,9 +13,11 @@ import pytest
 
 from cds_service.dtr.conditions import asked
 from cds_service.dtr.forms import Forms
-from cds_service.dtr.model import AnswerType, Form
+from cds_service.dtr.model import Form
 from cds_service.policies.catalogue import Catalogue
 from cds_service.settings import default_rules_directory
+from cds_service.web.form_entries import value
+from cds_service.web.form_fields import same_questions
 from tests.e2e.conftest import PHONE
 from tests.e2e.service import Service, coverage_information, example
 
@@ -328,43 +331,67 @@ def test_the_log_never_holds_a_link(service: Service, open_page: Open, macrilen:
         assert secret not in written
 
 
+@pytest.mark.parametrize(
+    ("name", "statements"),
+    [
+        ("documentation-needed-ketamine-chronic-pain-fep", ["excellus-7.03.03-ketamine-chronic-pain"]),
+        (
+            "documentation-needed-ketamine-use-unknown",
+            ["bcbs-al-mp-446-chronic-pain", "bcbs-al-mp-446-psychiatric-disorders"],
+        ),
+        ("lower-cost-site-remicade-hospital", ["cigna-site-of-care-site-of-care"]),
+    ],
+)
 def test_the_script_shows_what_the_server_would_ask(
-    service: Service, open_page: Open, ketamine: dict[str, Any]
+    service: Service, open_page: Open, name: str, statements: list[str]
 ) -> None:
-    form = _form("excellus-7.03.03-ketamine-chronic-pain")
+    forms = [(position, _form(identity)) for position, identity in enumerate(statements)]
+    same = same_questions(forms)
     page = open_page()
-    page.goto(service.link(ketamine))
+    page.goto(service.link(example(name, f"order-{uuid4().hex[:12]}")))
     chance = random.Random(7)
-    choices = page.locator("[data-open] input[type=radio]")
+    radios = page.locator("[data-open]:not([hidden]) input[type=radio]")
     seen = set()
-    for _ in range(25):
-        visible = [each for each in choices.all() if each.is_visible()]
-        chance.choice(visible).check()
-        now = asked(form, _answers(page, form))
-        shown = set(page.eval_on_selector_all("[data-open]:not([hidden])", _IDS))
-        open_now = set(page.eval_on_selector_all("[data-open]", _IDS))
-        assert shown == now & open_now
+    for _ in range(12):
+        radios.nth(chance.randrange(radios.count())).check()
+        shown = set(page.eval_on_selector_all("[data-open]:not([hidden])", _NAMES))
+        fields = set(page.eval_on_selector_all("[data-open]", _NAMES))
+        chosen = page.evaluate(_CHOSEN)
+        now = {
+            same[position, link_id][0]
+            for position, form in forms
+            for link_id in asked(form, _answers(form, position, same, chosen))
+        }
+        assert shown == now & fields
         seen.add(frozenset(shown))
-    assert len(seen) > 2
+    assert len(seen) > 1
 
 
-_IDS = "all => all.map(each => each.dataset.question.replace(/^0\\./, ''))"
+_NAMES = "all => all.map(each => each.dataset.question)"
+_CHOSEN = """() => Object.fromEntries(
+    [...document.querySelectorAll("#answers input")]
+        .filter(each => each.type === "radio" ? each.checked : each.type === "date" && each.value)
+        .map(each => [each.name, each.value]))"""
 
 
 def _form(identity: str) -> Form:
-    catalogue = Catalogue.load(default_rules_directory())
-    form = Forms.load(catalogue, "http://127.0.0.1").by_id(identity)
+    form = _forms().by_id(identity)
     assert form is not None
     return form
 
 
-def _answers(page: Page, form: Form) -> dict[str, object]:
-    """What stands in the fields, as rules compare it."""
+@functools.cache
+def _forms() -> Forms:
+    return Forms.load(Catalogue.load(default_rules_directory()), "http://127.0.0.1")
+
+
+def _answers(
+    form: Form, position: int, same: dict[tuple[int, str], tuple[str, ...]], chosen: dict[str, str]
+) -> dict[str, object]:
+    """What stands in the fields, as the rules of one form compare it."""
     found: dict[str, object] = {}
     for question in form.questions():
-        chosen = page.locator(f"[name='0.{question.link_id}']:checked")
-        if question.type in (AnswerType.BOOLEAN, AnswerType.CHOICE) and chosen.count():
-            text = chosen.get_attribute("value")
-            option = next((each for each in question.options if f"{each.system}|{each.code}" == text), None)
-            found[question.link_id] = option or text == "yes"
+        text = chosen.get(same[position, question.link_id][0])
+        if text is not None:
+            found[question.link_id] = value(question, text)
     return found

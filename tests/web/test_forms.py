@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -549,3 +550,46 @@ def test_an_error_of_ours_is_a_page_without_details(
     assert (page.status_code, page.content_type) == (500, "text/html; charset=utf-8")
     assert "Something went wrong here" in page.text
     assert "Lind" not in page.text
+
+
+# ---------------------------------------------------------------------------------------- how it is built
+
+
+class Elements(HTMLParser):
+    """The elements of a page, each with its attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "documentation-needed-macrilen-no-bmi",
+        "documentation-needed-ketamine-chronic-pain-fep",
+        "documentation-needed-ketamine-use-unknown",
+        "documentation-needed-unidentified-j3490",
+        "lower-cost-site-remicade-hospital",
+    ],
+)
+def test_every_field_has_its_label_and_every_reference_its_element(client: FlaskClient, name: str) -> None:
+    order = Order(client, name)
+    for page in (order.get(), order.post({"action": "submit"})):
+        found = Elements(page.text).found
+        ids = [attributes["id"] for _, attributes in found if "id" in attributes]
+        assert len(ids) == len(set(ids))
+        named = {attributes.get("for") for tag, attributes in found if tag == "label"}
+        for tag, attributes in found:
+            for reference in ("for", "aria-labelledby", "aria-describedby"):
+                assert set((attributes.get(reference) or "").split()) <= set(ids), reference
+            if (attributes.get("href") or "").startswith("#"):
+                assert (attributes["href"] or "")[1:] in ids
+            free = ("hidden", "radio", "checkbox")  # a radio button stands inside its label
+            if tag in ("input", "select", "textarea") and attributes.get("type") not in free:
+                assert attributes["id"] in named
+    assert page.status_code == 422
