@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     started = perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(database_url=f"sqlite:///{folder}/population.sqlite3", log_level="CRITICAL")
+        settings = Settings(database_url=f"sqlite:///{folder}/population.sqlite3", log_level="ERROR")
         tally = fire(create_app(settings), options.folder, options.seed)
     sys.stdout.write(f"{tally.table()}\nin {perf_counter() - started:.0f} s\n")
     return 1 if tally.problems or not tally.patients else 0

@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tally(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Tally:
     database = tmp_path_factory.mktemp("fired") / "decisions.sqlite3"
-    app = create_app(Settings(database_url=f"sqlite:///{database}", log_level="CRITICAL"))
+    app = create_app(Settings(database_url=f"sqlite:///{database}", log_level="ERROR"))
     fired = fire(app, folder, SEED)
     print(fired.table())
     return fired

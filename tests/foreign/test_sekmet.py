@@ -67,7 +67,7 @@ def reading(server: Sekmet, folder: Path) -> Flask:
     """The service, with this server on its list."""
     settings = Settings(
         database_url=f"sqlite:///{folder}/decisions.sqlite3",
-        log_level="CRITICAL",
+        log_level="ERROR",
         fhir_servers=(server.base,),
         ehr_deadline=DEADLINE,
     )
