@@ -6,7 +6,7 @@ the response itself. Of both only link ids and answers are taken; the questions 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
@@ -74,10 +74,12 @@ def adaptive_search(standard: Resource, form: Form, version: DtrVersion, base: s
 
 
 def first_response(draft: Resource, standard: Resource, form: Form, version: DtrVersion, base: str) -> Item:
-    """The draft for the adaptive variant: neither it nor the contained Questionnaire has items yet."""
-    empty = {key: value for key, value in draft.items() if key != "item"}
-    empty["meta"] = {"profile": [version.adaptive_response_profile]}
-    return _with_contained(empty, _contained(standard, form, version, base, ()))
+    """The draft for the adaptive variant: it and its Questionnaire hold what is answered already, no more."""
+    links = frozenset(_answered(draft.get("item", ())))
+    first = {key: value for key, value in draft.items() if key != "item" or links}
+    first["meta"] = {"profile": [version.adaptive_response_profile]}
+    items = _pruned(standard.get("item", ()), links)
+    return _with_contained(first, _contained(standard, form, version, base, items if links else ()))
 
 
 def next_step(form: Form, response: Resource) -> Step:
@@ -217,6 +219,13 @@ def _without_items(standard: Resource, base: str) -> dict[str, Any]:
     found["text"] = {"status": "generated", "div": narrative}
     found["extension"] = [*standard.get("extension", ()), {"url": _ADAPTIVE, "valueUrl": base}]
     return found
+
+
+def _answered(items: Sequence[Resource]) -> Iterator[str]:
+    for item in items:
+        if item.get("answer"):
+            yield item["linkId"]
+        yield from _answered(item.get("item", ()))
 
 
 def _with_contained(response: Resource, contained: Item) -> Item:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,14 +11,14 @@ from cds_service.coverage_check.open_documentation import OpenDocumentation
 from cds_service.decisions.model import Outcome
 from cds_service.dtr import adaptive
 from cds_service.dtr.model import Form
-from cds_service.dtr.responses import Subject, draft
+from cds_service.dtr.responses import Subject
 from cds_service.dtr.versions import DtrVersion
 from cds_service.fhir import reads
 from cds_service.fhir.references import reference_text, reference_to
 from cds_service.hooks.errors import ErrorKind, RequestError
 from cds_service.hooks.request import ORDER_TYPES
+from cds_service.web.fhir_dtr_bundles import PackageBundles, Wanted
 from cds_service.web.fhir_dtr_coverage import check_coverages, coverage_for, member_reference
-from cds_service.web.fhir_dtr_metadata import base_of
 from cds_service.web.fhir_dtr_request import PackageRequest
 from cds_service.web.fhir_exchange import issue
 from cds_service.web.services import Services
@@ -31,20 +30,6 @@ _SUBJECTS: Final = ("subject", "patient")
 _CODED: Final = ("code", "codeCodeableConcept", "productOrService", "medicationCodeableConcept", "reasonCode")
 
 
-@dataclass(slots=True)
-class _Wanted:
-    """One form to package: with its decided order, or only asked for by name; `adaptive` is its variant."""
-
-    form: Form
-    opened: OpenDocumentation | None = None
-    adaptive: bool = False
-    others: list[OpenDocumentation] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.form.id + (adaptive.SUFFIX if self.adaptive else "")
-
-
 class PackageAnswer:
     """Answers one call of $questionnaire-package in one version of DTR."""
 
@@ -54,24 +39,25 @@ class PackageAnswer:
         self._asked = asked
         self._version = version
         self._here = here
-        self._forms, self._packages = here.of_forms()
+        self._forms, _ = here.of_forms()
         self._client = client
         self._now = now
-        self._base = base_of(here.public_base_url, version)
-        self._wanted: list[_Wanted] = []
+        self._wanted: list[Wanted] = []
         self._issues: list[dict[str, Any]] = []
+        self._context: OpenDocumentation | None = None
+        self._decided_again: Resource | None = None
 
     def parameters(self) -> dict[str, Any]:
         """The answer; raises RequestError for a context or a coverage that is not known."""
-        context = self._of_context()
-        self._of_orders(context)
+        self._of_context()
+        self._of_orders()
         self._of_questionnaires()
         changed = [each for each in self._wanted if self._has_changed(each.form)]
         if not changed and not self._issues:
             text = "Nothing has changed." if self._wanted else "No questionnaire applies."
             self._issues.append(issue("information", "informational", "CDS-1221", text))
         parameters = [
-            {"name": self._version.package_parameter, "resource": self._bundle(each)} for each in changed
+            {"name": self._version.package_parameter, "resource": each} for each in self._bundles(changed)
         ]
         if self._issues:
             outcome = {"resourceType": "OperationOutcome", "issue": self._issues}
@@ -85,15 +71,22 @@ class PackageAnswer:
             raise RuntimeError("this application opens no documentation")
         return found
 
+    def _bundles(self, wanted: Sequence[Wanted]) -> Iterator[dict[str, Any]]:
+        made = PackageBundles(self._here, self._documentation, self._version, self._now)
+        subject = self._subject() if any(each.opened is None for each in wanted) else None
+        for each in wanted:
+            yield made.bundle(each, subject)
+
     # -- which forms ---------------------------------------------------------------------------------------
 
-    def _of_context(self) -> OpenDocumentation | None:
-        """What a coverage-assertion-id asks for; None without one, or when its order came along changed."""
+    def _of_context(self) -> None:
+        """What a coverage-assertion-id asks for; nothing without one, or when its order came changed."""
         if self._asked.context is None:
             check_coverages(self._asked, self._here.check, self._now.date())
-            return None
+            return
         opened = self._documentation.open(self._asked.context, self._client)
         self._check_coverage_of(opened)
+        self._context = opened
         sent = next(
             (
                 order
@@ -105,19 +98,19 @@ class PackageAnswer:
         if sent is not None and _differs(sent, opened.resource):
             text = "The order has changed since its coverage was decided; it was decided again."
             self._issues.append(issue("information", "informational", "CDS-1222", text))
-            return None
+            self._decided_again = sent
+            return
         for form in opened.forms:
             self._want(form, opened)
         if opened.assertion.determination.outcome in _NOT_NEEDED:
             self._issues.append(_settled(opened))
         elif not opened.forms:
             self._issues.append(_without_forms(opened))
-        return opened
 
-    def _of_orders(self, context: OpenDocumentation | None) -> None:
-        decided = reference_to(context.resource) if context is not None else None
+    def _of_orders(self) -> None:
+        decided = reference_to(self._context.resource) if self._context is not None else None
         for place, order in self._asked.orders:
-            if reference_to(order) == decided:
+            if reference_to(order) == decided and order is not self._decided_again:
                 continue
             if order["resourceType"] not in ORDER_TYPES:
                 self._issues.append(_not_understood(place))
@@ -155,7 +148,9 @@ class PackageAnswer:
         is_adaptive: bool = False,
     ) -> None:
         """Package a form once; two versions of one for two orders only (oper-7), else the first counts."""
-        new = _Wanted(form, opened, is_adaptive)
+        if is_adaptive:  # filled by the decision that the static form is packaged for
+            opened = next((each.opened for each in self._wanted if each.form == form), None)
+        new = Wanted(form, opened, is_adaptive)
         for each in self._wanted:
             if each.name != new.name:
                 continue
@@ -185,50 +180,18 @@ class PackageAnswer:
             return True
         return form.effective_from is not None and since.date() < form.effective_from <= self._now.date()
 
-    # -- what is in a package ------------------------------------------------------------------------------
-
-    def _bundle(self, wanted: _Wanted) -> dict[str, Any]:
-        form, version = wanted.form, self._version
-        response = self._response(wanted)
-        if not wanted.adaptive:
-            return self._packages.bundle(form, version, response, self._now)
-        standard = self._packages.questionnaire(form, version)
-        response = adaptive.first_response(response, standard, form, version, self._base)
-        questionnaire = adaptive.adaptive_search(standard, form, version, self._base)
-        return self._packages.bundle(form, version, response, self._now, questionnaire)
-
-    def _response(self, wanted: _Wanted) -> dict[str, Any]:
-        """The draft: what is known of the one order it is for; of several orders, only whose they are."""
-        if wanted.opened is None or wanted.adaptive:
-            subjects = [self._named_subject()]
-        elif not wanted.others:
-            return self._documentation.draft_response(wanted.opened, wanted.form, self._version)
-        else:
-            subjects = [each.subject for each in (wanted.opened, *wanted.others)]
-        found = draft(wanted.form, self._version, subjects[0], {}, self._now)
-        for each in subjects[1:]:
-            link = {"url": self._version.context_extension, "valueReference": {"reference": each.order}}
-            found["extension"] = [*found["extension"], link]
-        return found
-
-    def _named_subject(self) -> Subject:
+    def _subject(self) -> Subject:
         """Whom a form that was asked for by name is about: the member of the Coverage, and the only order."""
-        place, coverage = self._asked.coverages[0] if self._asked.coverages else ("", None)
+        if self._context is not None:
+            return self._context.subject
+        place, coverage = self._asked.coverages[0]
         orders = [order for _, order in self._asked.orders]
-        if coverage is None:
-            opened = next((each.opened for each in self._wanted if each.opened is not None), None)
-            if opened is None:
-                opened = self._documentation.open(self._asked.context or "", self._client)
-            return opened.subject
-        patient = member_reference(coverage) or next(
-            (text for each in orders if (text := reference_text(each.get("subject") or each.get("patient")))),
-            None,
-        )
+        named = (reference_text(each.get("subject") or each.get("patient")) for each in orders)
+        patient = member_reference(coverage) or next(filter(None, named), None)
         if patient is None:
             text = "The Coverage names no beneficiary."
             raise RequestError("CDS-1220", text, (f"{place}.beneficiary",), ErrorKind.OPERATION)
-        order = reference_to(orders[0]) if len(orders) == 1 else None
-        return Subject(patient, reference_to(coverage), order)
+        return Subject(patient, reference_to(coverage), reference_to(orders[0]) if len(orders) == 1 else None)
 
 
 def _differs(sent: Resource, known: Resource) -> bool:

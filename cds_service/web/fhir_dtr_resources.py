@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote
 
 from flask import Response, redirect, request
 from werkzeug.exceptions import NotFound
@@ -116,8 +115,7 @@ def canonical_questionnaire(identity: str) -> WerkzeugResponse:
     form = _artifacts(_LATEST).form(identity.removesuffix(SUFFIX))
     if form is None:
         raise NotFound
-    page = f"/policies/{quote(form.policy, safe='')}/{quote(form.policy_version, safe='')}"
-    return redirect(page, Response=Response)
+    return redirect(services().check.policy_page(form.policy, form.policy_version), Response=Response)
 
 
 @blueprint.documented("GET", f"{ROOT}/Library/<identity>", parts.CANONICAL)

@@ -44,7 +44,7 @@ from tests.conformance.dtr.service import (
     steps,
     with_answers,
 )
-from tests.conformance.dtr.test_package_operation import rows
+from tests.conformance.dtr.test_package_operation import context, rows
 
 NEXT = "Questionnaire/$next-question"
 ADAPTIVE_EXTENSION = f"{SDC}/sdc-questionnaire-questionnaireAdaptive"
@@ -111,7 +111,7 @@ def test_the_package_of_an_adaptive_form_says_where_to_ask_and_asks_nothing_itse
 
 @pytest.mark.requirement("dtr-2.2.0@spec-25", "dtr-2.0.1@42")
 def test_its_draft_contains_a_questionnaire_derived_from_the_canonical(version: str) -> None:
-    answer = package(version, parameters(order(), questionnaires=[ADAPTIVE]))
+    answer = package(version, parameters(order(reasonCode=[]), questionnaires=[ADAPTIVE]))
     response = draft(bundles(answer, version)[-1])
     inner = contained(response)
     assert inner["derivedFrom"] == [f"{ADAPTIVE}|2024.7.1"]
@@ -124,6 +124,18 @@ def test_its_draft_contains_a_questionnaire_derived_from_the_canonical(version: 
         each["valueReference"]["reference"] for each in response["extension"] if "valueReference" in each
     ]
     assert references == ["Coverage/cov-1", "MedicationRequest/order-1"]
+
+
+@pytest.mark.requirement("dtr-2.2.0@spec-26", "dtr-2.2.0@spec-40")
+def test_what_the_hook_was_told_is_not_asked_again(version: str) -> None:
+    answer = package(version, parameters(questionnaires=[ADAPTIVE], context=context()))
+    static, adaptive = (draft(each) for each in bundles(answer, version))
+    assert adaptive["item"] == static["item"]
+    known = {each["linkId"] for each in items(adaptive) if each.get("answer")}
+    assert known == set(links(adaptive))
+    first = next_question(version, adaptive)
+    assert set(links(first)) - known == {"body-mass-index-is-at-most-40-kg-m2"}
+    assert next_question(version, with_answers(first))["status"] == "completed"
 
 
 # -- step by step --------------------------------------------------------------------------------------------

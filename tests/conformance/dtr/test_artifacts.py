@@ -133,7 +133,7 @@ def test_a_canonical_leads_to_its_resource_and_browsers_to_the_policy() -> None:
     accept = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
     for identity in ("cigna-1701-macrilen", "cigna-1701-macrilen-2024.7.1", "cigna-1701-macrilen-adaptive"):
         page = client().get(f"/fhir/dtr/Questionnaire/{identity}", headers=accept)
-        assert page.headers["Location"] == "/policies/cigna-1701/2024-07-01"
+        assert page.headers["Location"] == "http://127.0.0.1:8000/policies/cigna-1701/2024-07-01"
     assert client().get("/fhir/dtr/Questionnaire/nobody", headers=accept).status_code == 404
 
 

@@ -312,6 +312,19 @@ def test_an_order_that_is_not_understood_is_a_warning(version: str, kind: str) -
     assert warning["expression"] == ["Parameters.parameter[1].resource"]
 
 
+def test_what_has_no_id_is_named_by_its_type(version: str) -> None:
+    without = {key: value for key, value in open_order().items() if key != "id"}
+    body = parameters(without, coverages=[coverage(id=None)], questionnaires=[KETAMINE])
+    for bundle in bundles(package(version, body), version):
+        named_so = [
+            each["valueReference"]
+            for each in draft(bundle)["extension"]
+            if each["url"] in (f"{DTR}/qr-context", f"{DTR}/qr-coverage")
+        ]
+        assert [each["type"] for each in named_so] == ["Coverage", "MedicationRequest"]
+        assert not any("reference" in each for each in named_so)
+
+
 # -- by canonical --------------------------------------------------------------------------------------------
 
 
