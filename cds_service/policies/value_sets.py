@@ -109,9 +109,10 @@ class ValueSet:
             )
         if (system, code) in self._members:
             return True
-        system = self._systems.canonical(system)
         if system not in self._by_system:
-            return False
+            system = self._systems.canonical(system)
+            if system not in self._by_system:
+                return False
         code = self._systems.code(system, code)
         prefixes = self._prefixes.get(system)
         return (system, code) in self._members or (prefixes is not None and code.startswith(prefixes))
