@@ -171,7 +171,8 @@ def _as_written(fetched: Fetched) -> Sequence[Mapping[str, Any]]:
 def _is_missing(query: Query, index: ResourceIndex, searched: frozenset[str] | None) -> bool:
     kind = query.resource_type
     if query.identity is not None:
-        delivered = index.patient if kind == "Patient" else index.get(kind, query.identity)
+        reference = f"{kind}/{query.identity}"  # leads to a draft order of the call too
+        delivered = index.patient if kind == "Patient" else index.resolve(reference)
         return delivered is None
     return (searched is None or kind in searched) and not index.availability(kind).is_known
 

@@ -365,3 +365,25 @@ ODD: dict[str, Any] = {"number": 5, "object": {"a": 1}, "null": None, "line": "a
 def test_an_odd_token_is_no_reason_to_fail(ehr: FhirServer, token: str) -> None:
     request = call(fhirServer=ehr.base, fhirAuthorization={"access_token": ODD[token]}, prefetch=chart())
     assert standing(answered(request, ehr=client(ehr)))[0] == "covered"
+
+
+def test_the_drug_order_of_an_infusion_is_fetched_unless_it_is_a_draft_of_the_call(ehr: FhirServer) -> None:
+    drug = macrilen("mr-9", status="active")
+    service = {
+        "resourceType": "ServiceRequest",
+        "id": "sr-1",
+        "status": "draft",
+        "code": {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "96365"}]},
+        "subject": {"reference": "Patient/pat-1"},
+        "authoredOn": "2024-09-01",
+        "supportingInfo": [{"reference": "MedicationRequest/mr-9"}],
+    }
+    ehr.resources.append(drug)
+    fetched = connected(ehr, service, prefetch=chart())
+    assert ehr.paths == ["MedicationRequest/mr-9"]
+    assert said(fetched)["dependency"] == [{"reference": "MedicationRequest/mr-9"}]
+    ehr.asked.clear()
+    drafted = connected(ehr, service, macrilen("mr-9"), prefetch=chart())
+    assert ehr.paths == []
+    assert said(drafted)["dependency"] == said(fetched)["dependency"]
+    assert said(drafted)["covered"] == said(fetched)["covered"]

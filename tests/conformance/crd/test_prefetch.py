@@ -79,7 +79,7 @@ def with_server(ehr: FhirServer, tmp_path: Path) -> Flask:
             database_url=f"sqlite:///{tmp_path}/d.sqlite3",
             log_level="ERROR",
             fhir_servers=(ehr.base,),
-            ehr_deadline=1.0,
+            ehr_deadline=3.0,
         )
     )
 
