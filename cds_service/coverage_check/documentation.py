@@ -259,7 +259,7 @@ class Documentation:
         determination, key = alone, ""
         if found is not None:
             key = found.order_key
-            earlier = attestations(self._reached(lambda: self._store.completed(key)))
+            earlier = attestations(each.answers for each in self._reached(lambda: self._store.completed(key)))
             if earlier and alone.outcome in ASKING:
                 attested = Attested(earlier)
                 order, determination = check.determine(
@@ -316,7 +316,9 @@ class Documentation:
         earlier: Iterable[StoredResponse] = ()
         if opened.stored:
             earlier = self._reached(lambda: self._store.completed(opened.order_key))
-        attested = Attested(_joined(attestations(each for each in earlier if each.form not in new), read))
+        attested = Attested(
+            _joined(attestations(each.answers for each in earlier if each.form not in new), read)
+        )
         order, determination = self._check.determine(
             context.order,
             context.index,

@@ -12,7 +12,6 @@ import orjson
 from cds_service.cql.values import Date, Quantity
 from cds_service.decisions.attestation import Attestation
 from cds_service.dtr.answers import Answers
-from cds_service.store.model import StoredResponse
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -29,12 +28,12 @@ def to_bytes(answers: Answers) -> bytes:
     return orjson.dumps({"policy": answers.form.policy, "values": values, "undocumented": undocumented})
 
 
-def attestations(kept: Iterable[StoredResponse]) -> dict[str, Attestation]:
+def attestations(kept: Iterable[bytes]) -> dict[str, Attestation]:
     """Kept answers by policy; what this release cannot read is left out."""
     found: dict[str, Attestation] = {}
-    for response in kept:
+    for answers in kept:
         try:
-            content = orjson.loads(response.answers)
+            content = orjson.loads(answers)
             policy = content["policy"]
             values = {name: _read(value) for name, value in content["values"].items()}
             made = Attestation(values, frozenset(content["undocumented"]))

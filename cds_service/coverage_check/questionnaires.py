@@ -23,7 +23,7 @@ from cds_service.hooks.trust.links import Link, LinkSigner
 from cds_service.orders.model import DrugOrder
 from cds_service.policies.catalogue import Catalogue
 from cds_service.policies.reads import types_read
-from cds_service.store.model import DocumentationRequest, StoredResponse
+from cds_service.store.model import DocumentationRequest
 
 if TYPE_CHECKING:
     from cds_service.dtr.forms import Forms
@@ -37,7 +37,7 @@ ASKING: Final = frozenset({Outcome.DOCUMENTATION_NEEDED, Outcome.LOWER_COST_SITE
 class Answered(Protocol):
     """Where earlier answers and the keys of links are; `store.DocumentationStore` implements it."""
 
-    def answers(self, order_key: str) -> Sequence[StoredResponse]: ...
+    def answers(self, order_key: str) -> Sequence[bytes]: ...
     def secrets(self) -> tuple[str, ...]: ...
 
 
