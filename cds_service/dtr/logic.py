@@ -50,16 +50,23 @@ def simplified(node: CriteriaNode, library: CompiledLibrary) -> CriteriaNode | b
 
 
 def bound(library: CompiledLibrary, criterion: str, fact: str) -> Bound | None:
-    """The comparison of `fact` ("Alias.Name" or "Name") with a literal that a criterion is; else None."""
-    elm = library.definitions[criterion].elm
+    """The comparison of `fact` ("Alias.Name" or "Name") with a literal that a criterion is; else None.
+
+    A criterion that is another name for a definition is what that one is.
+    """
+    owner, elm = library, library.definitions[criterion].elm
+    while elm.get("type") == "ExpressionRef":
+        owner = _owner(owner, elm)
+        elm = owner.definitions[elm["name"]].elm
     sign = _OPERATORS.get(str(elm.get("type")))
     if sign is None:
         return None
+    wanted = _named(library, fact)
     left, right = elm["operand"]
-    if _names(right, fact):
+    if _refers(owner, right) == wanted:
         left, right, sign = right, left, _MIRRORED[sign]
     literal = _number(right)
-    return Bound(sign, *literal) if _names(left, fact) and literal is not None else None
+    return Bound(sign, *literal) if _refers(owner, left) == wanted and literal is not None else None
 
 
 def fact_of(library: CompiledLibrary, criterion: str) -> str | None:
@@ -75,11 +82,24 @@ def _always(elm: Elm) -> bool | None:
     return None
 
 
-def _names(elm: Elm, fact: str) -> bool:
+def _owner(library: CompiledLibrary, reference: Elm) -> CompiledLibrary:
+    alias = reference.get("libraryName")
+    return library if alias is None else library.includes[alias]
+
+
+def _named(library: CompiledLibrary, name: str) -> tuple[str, str]:
+    """Library and definition of "Name" or "Alias.Name"."""
+    alias, _, local = name.partition(".")
+    if name in library.definitions or alias not in library.includes:
+        return library.name, name
+    return library.includes[alias].name, local
+
+
+def _refers(library: CompiledLibrary, elm: Elm) -> tuple[str, str] | None:
+    """Library and definition that an expression is nothing but a reference to."""
     if elm.get("type") != "ExpressionRef":
-        return False
-    library = elm.get("libraryName")
-    return fact == (f"{library}.{elm['name']}" if library else elm["name"])
+        return None
+    return _owner(library, elm).name, elm["name"]
 
 
 def _number(elm: Elm) -> tuple[Decimal, str | None] | None:

@@ -129,3 +129,35 @@ def test_a_question_in_two_places_is_asked_when_either_is_reached() -> None:
         (Comparison("a", "=", False), Comparison("b", "=", True)),
     )
     assert found["c"].enabled == Conditions(Connective.ANY, (Comparison("a", "=", True), second_way))
+
+
+def test_a_comparison_under_another_name_is_the_comparison() -> None:
+    upper = criterion("At most 40", answer_type="quantity")
+    logic = {
+        "Index": NULL,
+        "Shared limit": at_most("Index", "40"),
+        "At most 40": {"type": "ExpressionRef", "name": "Shared limit"},
+    }
+    _, second = made(any_of(upper, A), logic, {"At most 40": "Index"}).questions()
+    assert second.enabled == Comparison("at-most-40", ">", Decimal(40))
+
+
+def test_a_literal_on_the_left_turns_the_comparison() -> None:
+    lower = criterion("At least 18", answer_type="quantity")
+    number = {"type": "Literal", "valueType": "{urn:hl7-org:elm-types:r1}Decimal", "value": "18.5"}
+    left = {"type": "LessOrEqual", "operand": [number, {"type": "ExpressionRef", "name": "Index"}]}
+    _, second = made(
+        all_of(lower, A), {"Index": NULL, "At least 18": left}, {"At least 18": "Index"}
+    ).questions()
+    assert second.enabled == Comparison("at-least-18", ">=", Decimal("18.5"))
+
+
+def test_a_limit_in_another_unit_than_the_question_is_left_to_the_rules() -> None:
+    """The answer is converted where the rules compare it; a form filler would compare bare numbers."""
+    upper = criterion("At most 40", answer_type="quantity", unit="g")
+    limit = {"type": "Quantity", "value": 40, "unit": "kg"}
+    less = {"type": "Less", "operand": [{"type": "ExpressionRef", "name": "Index"}, limit]}
+    _, second = made(
+        all_of(upper, A), {"Index": NULL, "At most 40": less}, {"At most 40": "Index"}
+    ).questions()
+    assert second.enabled == Comparison("at-most-40", "exists", True)
