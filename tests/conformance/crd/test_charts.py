@@ -189,7 +189,7 @@ CODED = {
 }
 
 
-@pytest.mark.requirement("crd-2.2.1@found-10", "crd-2.2.1@resp-51", "crd-2.0.1@309")
+@pytest.mark.requirement("crd-2.2.1@found-10", "crd-2.2.1@resp-51", "crd-2.0.1@309", "crd-2.0.1@310")
 @pytest.mark.parametrize("coded", CODED)
 def test_one_drug_is_decided_the_same_however_it_is_coded(coded: str) -> None:
     order = hospital_drug(
