@@ -30,6 +30,7 @@ _ORDER_READS: Final = (
     "Location",
     "Medication",
     "Organization",
+    "Practitioner",  # who ordered, for whoever answers
     "PractitionerRole",
 )
 _REASONS: Final = ("Condition", "Observation")

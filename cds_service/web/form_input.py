@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from cds_service.dtr.conditions import asked
 from cds_service.dtr.model import AnswerType, Form, Question
 from cds_service.web.form_entries import NOTHING, Entries, Entry, EntryError, for_conditions, value
-from cds_service.web.form_files import Document, DocumentError, kept, read_document
+from cds_service.web.form_files import Document, DocumentError, kept, limit_in_words, read_document
 
 MOST_DOCUMENTS: Final = 10  # of one question
 _LONGEST: Final = 20_000  # characters of one field that are looked at
@@ -50,13 +50,14 @@ class Filled:
 class Sent:
     """What a browser sent; `same` are the names of each question and its twins, by position and link id.
 
-    `largest` is the limit of one document, in bytes.
+    `largest` is the limit of one document and `most` that of all those of one question, in bytes.
     """
 
     fields: MultiDict[str, str]
     files: MultiDict[str, FileStorage]
     same: Mapping[tuple[int, str], tuple[str, ...]]
     largest: int
+    most: int
 
     def name(self, position: int, question: Question) -> str:
         """The name under which the answer to a question came."""
@@ -114,10 +115,14 @@ def _documents(name: str, sent: Sent, earlier: Entry) -> tuple[Entry, str]:
             problems.append(str(error))
         else:
             documents[document.key] = document
-    if len(documents) > MOST_DOCUMENTS:
-        problems.append(f"Send at most {MOST_DOCUMENTS} documents for one question.")
-        documents = dict(list(documents.items())[:MOST_DOCUMENTS])
-    return Entry(documents=tuple(documents.values())), " ".join(problems)
+    taken: list[Document] = []
+    for document in documents.values():
+        if len(taken) < MOST_DOCUMENTS and sum(each.size or 0 for each in (*taken, document)) <= sent.most:
+            taken.append(document)
+    if len(taken) < len(documents):
+        limit = f"{MOST_DOCUMENTS} documents and {limit_in_words(sent.most)}"
+        problems.append(f"Send at most {limit} for one question: the last ones were not taken.")
+    return Entry(documents=tuple(taken)), " ".join(problems)
 
 
 def _chosen(files: Sequence[FileStorage]) -> list[FileStorage]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cds_service.coverage_check.documentation import OpenDocumentation
+from cds_service.fhir.index import ResourceIndex
 from cds_service.fhir.reads import texts
 from cds_service.orders.model import DrugOrder
 
@@ -17,14 +18,11 @@ def order_facts(opened: OpenDocumentation) -> list[tuple[str, str]]:
     return [(name, _line(text)) for name, text in _facts(opened) if text]
 
 
-def requester(resource: Mapping[str, Any]) -> tuple[str | None, str]:
-    """Who ordered: the reference as the EHR knows it, and the name; either may be missing."""
+def requester(resource: Mapping[str, Any]) -> str | None:
+    """Who ordered, by the reference as the EHR knows it."""
     found = resource.get("requester")
-    if not isinstance(found, Mapping):
-        return None, ""
-    reference = found.get("reference")
-    named = found.get("display")
-    return reference if isinstance(reference, str) else None, named if isinstance(named, str) else ""
+    reference = found.get("reference") if isinstance(found, Mapping) else None
+    return reference if isinstance(reference, str) else None
 
 
 def _facts(opened: OpenDocumentation) -> Iterator[tuple[str, str]]:
@@ -34,7 +32,7 @@ def _facts(opened: OpenDocumentation) -> Iterator[tuple[str, str]]:
     yield "Amount", _amount(resource)
     yield "Reason", _reason(order)
     yield "Patient", _patient(opened.patient)
-    yield "Ordered by", requester(resource)[1]
+    yield "Ordered by", _requester(resource, opened.state.context.index)
     if order is not None:
         yield "Date of service", f"{order.service_date.date} ({order.service_date.basis.value})"
     yield "Insurer", opened.assertion.payer.label
@@ -94,22 +92,47 @@ def _reason(order: DrugOrder | None) -> str:
     return f"{said} ({', '.join(dict.fromkeys(codes))})" if said else ", ".join(dict.fromkeys(codes))
 
 
+def _requester(resource: Mapping[str, Any], index: ResourceIndex) -> str:
+    """The name on the order, else that of the clinician whom the call delivered."""
+    found = resource.get("requester")
+    if not isinstance(found, Mapping):
+        return ""
+    said = found.get("display")
+    if isinstance(said, str):
+        return said
+    who = index.resolve(found, resource) or {}
+    practitioner = who.get("practitioner")
+    if isinstance(practitioner, Mapping):
+        said = practitioner.get("display")
+        who = index.resolve(practitioner, who) or {}
+    return _name(who) or (said if isinstance(said, str) else "")
+
+
 def _patient(patient: Mapping[str, Any] | None) -> str:
     """Name and date of birth: whoever answers must see that it is the right patient."""
     if patient is None:
         return ""
-    said = []
-    for each in _mappings(patient.get("name")):
-        given = each.get("given")
-        parts = [part for part in given if isinstance(part, str)] if isinstance(given, list) else []
-        family = each.get("family")
-        said = [each["text"]] if isinstance(each.get("text"), str) else [*parts, *filter(None, [family])]
-        break
-    name = " ".join(part for part in said if isinstance(part, str))
-    born = patient.get("birthDate")
+    name, born = _name(patient), patient.get("birthDate")
     if not isinstance(born, str):
         return name
     return f"{name}, born {born}" if name else f"born {born}"
+
+
+def _name(person: Mapping[str, Any]) -> str:
+    """The first name of a patient or clinician that is there, as people write it."""
+    for each in _mappings(person.get("name")):
+        if isinstance(each.get("text"), str):
+            return str(each["text"])
+        parts = [*_words(each.get("prefix")), *_words(each.get("given")), each.get("family")]
+        name = " ".join(part for part in parts if isinstance(part, str))
+        suffix = ", ".join(_words(each.get("suffix")))
+        if name:
+            return f"{name}, {suffix}" if suffix else name
+    return ""
+
+
+def _words(values: object) -> list[str]:
+    return [each for each in values if isinstance(each, str)] if isinstance(values, list) else []
 
 
 def _mappings(values: object) -> Iterator[Mapping[str, Any]]:

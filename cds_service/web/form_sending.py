@@ -97,7 +97,7 @@ def _author(order: Mapping[str, Any], name: str, role: str) -> Author:
     """Who answers; the practitioner by reference only when it is who ordered, whom the order names."""
     if role not in ROLES:
         return Author(name=name or None)
-    practitioner = requester(order)[0] if role == ORDERED else None
+    practitioner = requester(order) if role == ORDERED else None
     return Author(ROLES[role][1], practitioner, name or None)
 
 

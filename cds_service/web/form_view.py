@@ -30,6 +30,7 @@ _STANDINGS: Final = {
     Outcome.NOT_COVERED: ("refused", "Not covered"),
 }
 _STILL_OPEN: Final = ("open", "Still open")
+_SETTING_ONLY: Final = ("open", "The setting is accepted")
 _TIME: Final = "%-d %B %Y, %H:%M %Z"
 
 
@@ -107,7 +108,8 @@ def _advice(site: SiteAdvice | None) -> str:
 
 def may_issue(opened: OpenDocumentation) -> bool:
     """Whether answers can bring the authorization at once: the payer gives it, and the client takes it."""
-    return opened.assertion.payer.real_time_approval and opened.state.context.unsolicited
+    decides = opened.determination.necessity_on_file
+    return decides and opened.assertion.payer.real_time_approval and opened.state.context.unsolicited
 
 
 def parts_of(
@@ -196,6 +198,8 @@ def result(state: FormState, decided: Decided, policy_page: PolicyPage, zone: tz
     """The page after sending: the words of the card, the number, what differs and what is missing."""
     determination = decided.determination
     standing, said = _STANDINGS.get(determination.outcome, _STILL_OPEN)
+    if determination.outcome is Outcome.COVERED and not determination.necessity_on_file:
+        standing, said = _SETTING_ONLY
     version = VERSIONS[state.opened.crd_version]
     made = list(cards(decided.assertion, version, "form", policy_page))
     summary = plain(str(made[0]["summary"])) if made else said

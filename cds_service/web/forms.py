@@ -164,7 +164,8 @@ def _read(token: str, state: FormState) -> Page:
     fields = request.form
     page = Page(token, state)
     same = same_questions((one.position, one.form) for one in state.forms)
-    sent = Sent(fields, request.files, same, form_guard.largest_document())
+    most = services().settings.max_body_bytes
+    sent = Sent(fields, request.files, same, form_guard.largest_document(), most)
     shown = {one.position for one in page.forms}
     page.filled = {
         one.position: read_form(one.position, one.form, sent, one.entries, one.recorded)

@@ -131,6 +131,7 @@ def test_the_page_shows_the_order_the_question_why_it_is_asked_and_what_is_known
         "Hypopituitarism (E23.0)",
         "Marcus Lind, born 1980-05-17",
         "2024-09-02 (date the order was written)",
+        "Ordered by Ngozi Okafor, MD",
         "1. What is the patient's most recent body mass index (kg/m2)?",
         "Why: Body mass index is at most 40 kg/m2 (Product-Specific Criteria, Macrilen, 2)",
         "What is the patient's date of birth? 1980-05-17 On record : Patient",
@@ -175,6 +176,7 @@ def test_who_keeps_the_setting_reads_where_no_exception_is_needed(client: FlaskC
     assert "Another place needs no exception" in text
     assert "The drug is covered without one in these settings:" in text
     assert "Remicade (infliximab): questions for " in text
+    assert "may Cigna issue" not in text, "the drug's own policy is not on file"
 
 
 # ------------------------------------------------------------------------------------- drafts and sending
@@ -356,6 +358,16 @@ def test_a_document_of_another_kind_is_not_taken(ketamine: Order) -> None:
     assert page.status_code == 422
     assert "“notes.pdf” is none of these: PDF, PNG, JPEG, TIFF or plain text." in words(page)
     assert 'class="file"' not in ketamine.get().text
+
+
+def test_documents_of_many_drafts_have_a_limit_together(ketamine: Order) -> None:
+    fields = medically_necessary(ketamine, action="save")
+    for number in range(2):
+        saved = ketamine.post({**fields, NOTES: upload(b"%d" % number * 2_000_000, f"{number}.txt")})
+        assert saved.status_code == 303
+    page = ketamine.post({**fields, NOTES: upload(b"2" * 2_000_000, "2.txt")})
+    assert "Send at most 10 documents and 4 MB for one question: the last ones were not taken." in words(page)
+    assert re.findall(r'class="file">([^<]+)', ketamine.get().text) == ["0.txt", "1.txt"]
 
 
 def test_names_of_documents_are_text(ketamine: Order) -> None:
