@@ -6,10 +6,11 @@ Nothing here may fail or delay a call: without a database there is the answer, o
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import WeakSet
 
 from cds_service.coverage_check.call_context import CallContext, content_of
 from cds_service.coverage_check.kept_answers import attestations
@@ -18,7 +19,7 @@ from cds_service.decisions.attestation import Attested
 from cds_service.decisions.model import Determination, Outcome
 from cds_service.dtr.model import Form
 from cds_service.fhir import reads
-from cds_service.fhir.references import reference_text
+from cds_service.fhir.references import parse_reference
 from cds_service.hooks.trust.links import Link, LinkSigner
 from cds_service.orders.model import DrugOrder
 from cds_service.policies.catalogue import Catalogue
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from cds_service.dtr.forms import Forms
 
 _LOG: Final = logging.getLogger(__name__)
+
+MOST_WAITING: Final = 500
+"""Calls of which something may wait in memory while the database does not take it."""
 
 ASKING: Final = frozenset({Outcome.DOCUMENTATION_NEEDED, Outcome.LOWER_COST_SITE})
 """Outcomes that answers to a questionnaire may change."""
@@ -71,6 +75,7 @@ class Questionnaires:
         self._recorder = recorder
         self._key = key if len(key) <= blake2b.MAX_KEY_SIZE else blake2b(key).digest()
         self._base_url = public_base_url.rstrip("/")
+        self._waiting: WeakSet[Callable[[], bytes]] = WeakSet()
         self._signer: tuple[tuple[str, ...], LinkSigner] | None = None
 
     def forms_of(self, determination: Determination) -> tuple[Form, ...]:
@@ -96,8 +101,13 @@ class Questionnaires:
         """Have what the decision rests on kept, so that its documentation can be opened."""
         if self._recorder is None:
             return
+        if len(self._waiting) >= MOST_WAITING:
+            _LOG.error("documentation is not kept: too much of it waits for the database")
+            return
         try:
-            self._recorder.record(self.request(assertion, context, order_key))
+            request = self.request(assertion, context, order_key)
+            self._waiting.add(request.content)
+            self._recorder.record(request)
         except Exception as error:
             _LOG.error("documentation cannot be kept error=%s", type(error).__name__)
 
@@ -142,11 +152,10 @@ class Questionnaires:
         Answers belong to it: another client, patient, coverage, drug or reason is another order.
         """
         resource = context.order
-        subject = reference_text(resource.get("subject") or resource.get("patient"))
         facts = [
             context.origin,
             order.reference,
-            subject,
+            context.index.patient_id,
             order.coverage.reference,
             order.drug.product or [[each.system, each.code] for each in order.drug.codings],
             _reasons(resource),
@@ -169,5 +178,5 @@ def _reasons(order: Mapping[str, Any]) -> list[Any]:
         for each in reads.objects(concept.get("coding"))
     ]
     texts = [reads.text(concept.get("text")) for concept in concepts]
-    references = [reference_text(each) for each in reads.objects(order.get("reasonReference"))]
-    return [codes, texts, references]
+    references = [parse_reference(each) for each in reads.objects(order.get("reasonReference"))]
+    return [codes, texts, [(each.type, each.id) for each in references if each is not None]]

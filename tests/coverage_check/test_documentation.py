@@ -540,3 +540,25 @@ def test_only_what_the_decision_reads_is_kept(desk: Desk) -> None:
     assert b"AllergyIntolerance/" not in opened.state.content
     assert b'"a-1"' not in opened.state.content
     assert b"c-foreign" not in opened.state.content
+
+
+def test_what_waits_for_a_database_that_is_down_is_bounded(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waiting: list[Any] = []
+    monkeypatch.setattr("cds_service.coverage_check.questionnaires.MOST_WAITING", 2)
+    desk.questionnaires._recorder = type("Slow", (), {"record": lambda self, given: waiting.append(given)})()
+    for number in range(4):
+        answered(desk, call(macrilen(f"mr-{number}"), prefetch=without_bmi()))
+    assert len(waiting) == 2
+    assert "documentation is not kept" in caplog.text
+    waiting.clear()
+    answered(desk, call(macrilen("mr-5"), prefetch=without_bmi()))
+    assert len(waiting) == 1
+
+
+def test_an_order_is_the_same_however_its_references_are_written(desk: Desk) -> None:
+    opened = opened_of(desk, answered(desk))
+    desk.documentation.submit(opened, [response(desk, opened, "24.2")], NOW)
+    absolute = macrilen(subject={"reference": "https://ehr.example/fhir/Patient/pat-1"})
+    assert said(answered(desk, call(absolute, prefetch=without_bmi())))["pa-needed"] == ["satisfied"]
