@@ -112,14 +112,14 @@ def test_discovery_and_answers_have_no_needless_white_space() -> None:
         assert response.data.decode() == compact
 
 
-@pytest.mark.requirement("crd-2.2.1@found-27", "crd-2.2.1@found-28", "crd-2.0.1@41")
+@pytest.mark.requirement("crd-2.2.1@found-27", "crd-2.2.1@found-28", "crd-2.0.1@41", "crd-2.0.1@42")
 @pytest.mark.parametrize("hook", STANDARD)
-def test_records_that_no_policy_on_file_reads_are_not_asked_for(hook: str) -> None:
+def test_prefetch_asks_for_the_records_that_every_policy_on_file_reads_and_no_others(hook: str) -> None:
     catalogue = Catalogue.load(default_rules_directory())
-    read = set[str]().union(*(types_read(each.library) for each in catalogue.versions))
     queries = discovered()[hook]["prefetch"].values()
     asked = {each.partition("?")[0] for each in queries if each.split("?")[-1].startswith("patient=")}
-    assert asked - {"Coverage"} == read - {"Patient"}
+    for each in catalogue.versions:
+        assert asked - {"Coverage"} == types_read(each.library) - {"Patient"}, each.policy
 
 
 def test_a_policy_that_reads_more_has_it_offered() -> None:
