@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +25,7 @@ from cds_service.app import create_app
 from cds_service.hooks.errors import ErrorKind, RequestError
 from cds_service.settings import Settings
 from cds_service.web.form_guard import stamp
+from cds_service.web.form_state import VERSION
 from cds_service.web.services import EXTENSION
 from tests.e2e.service import LINK, coverage_information, example
 
@@ -296,6 +298,21 @@ def test_the_same_form_sent_twice_counts_once(macrilen: Order) -> None:
     assert macrilen.information()["satisfied-pa-id"] == number
 
 
+def test_the_same_form_sent_at_once_from_everywhere_counts_once(app: Flask, macrilen: Order) -> None:
+    seen = macrilen.seen
+    fields = {**ANSWERS, "stamp": stamp(macrilen.token, seen), "seen": seen}
+
+    def send(_: int) -> int:
+        return app.test_client().post(macrilen.path, data=fields).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(send, range(8))) == {303}
+    documentation = app.extensions[EXTENSION].documentation
+    opened = documentation.open_link(macrilen.token)
+    assert documentation.response(opened, opened.forms[0], VERSION)["status"] == "completed"
+    assert macrilen.information()["satisfied-pa-id"] in words(macrilen.get())
+
+
 def test_other_answers_that_come_late_change_nothing(macrilen: Order) -> None:
     macrilen.post(ANSWERS)
     late = macrilen.post({**ANSWERS, BMI: "45"})
@@ -308,9 +325,7 @@ def test_who_answered_stands_on_what_was_answered(app: Flask, macrilen: Order) -
     macrilen.post(ANSWERS)
     documentation = app.extensions[EXTENSION].documentation
     opened = documentation.open_link(macrilen.token)
-    from cds_service.dtr.versions import DTR_2_2
-
-    response = documentation.response(opened, opened.forms[0], DTR_2_2)
+    response = documentation.response(opened, opened.forms[0], VERSION)
     assert response["status"] == "completed"
     text = json.dumps(response)
     assert '"auto-server"' in text

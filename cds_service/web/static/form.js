@@ -142,17 +142,20 @@
   update();
 
   /* One press, one sending: the server takes a second one for the first, but nobody should wait for it. */
+  const buttons = [...form.querySelectorAll("button")];
   let sent = false;
+  const ready = () => {
+    sent = false;
+    buttons.forEach((each) => each.removeAttribute("aria-disabled"));
+  };
   form.addEventListener("submit", (event) => {
     if (sent) { event.preventDefault(); return; }
     sent = true;
     changed = false;
-    form.querySelectorAll("button").forEach((each) => each.setAttribute("aria-disabled", "true"));
+    buttons.forEach((each) => each.setAttribute("aria-disabled", "true"));
+    setTimeout(ready, 10000); /* the sending was stopped, or nothing answers */
   });
-  window.addEventListener("pageshow", () => {
-    sent = false;
-    form.querySelectorAll("button").forEach((each) => each.removeAttribute("aria-disabled"));
-  });
+  window.addEventListener("pageshow", ready);
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 
   const first = document.getElementById("problems") || document.getElementById("notice");
