@@ -145,7 +145,7 @@ def declared_value_sets(libraries: Iterable[CompiledLibrary]) -> tuple[str, ...]
 
 
 def _contents(source: LibrarySource) -> Iterator[Resource]:
-    library = source.elm["library"]
+    library = orjson.loads(source.elm)["library"]
     kept = {key: value if key == "annotation" else _for_engines(value) for key, value in library.items()}
     elm = orjson.dumps({"library": kept})
     for kind, data in (("text/cql", source.cql.encode()), ("application/elm+json", elm)):

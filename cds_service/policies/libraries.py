@@ -15,12 +15,12 @@ _SUFFIX = ".elm.json"
 
 
 class LibrarySource(NamedTuple):
-    """One library as it was written and as it was translated. Nobody may change the ELM."""
+    """One library as it was written and as it was translated; `elm` is JSON."""
 
     name: str
     version: str
     cql: str
-    elm: Mapping[str, Any]
+    elm: bytes
 
 
 def load_libraries(files: CatalogueFiles) -> Mapping[str, CompiledLibrary]:
@@ -54,10 +54,8 @@ def load_sources(files: CatalogueFiles) -> Mapping[str, LibrarySource]:
     """The texts of all libraries by the library's name, for those who hand the rules on."""
     found = {}
     for elm, (name, text) in _sources(files).items():
-        document = files.json(elm)
-        found[name] = LibrarySource(
-            name, document["library"]["identifier"].get("version", ""), text, document
-        )
+        version = str(files.json(elm)["library"]["identifier"].get("version", ""))
+        found[name] = LibrarySource(name, version, text, files.read(elm))
     return found
 
 
