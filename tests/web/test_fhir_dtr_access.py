@@ -103,7 +103,10 @@ def test_what_a_client_must_read_to_get_a_token_needs_none(client: FlaskClient) 
 def test_a_browser_finds_the_policy_behind_a_canonical_without_a_token(client: FlaskClient) -> None:
     accept = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
     response = client.get("/fhir/dtr/Questionnaire/cigna-1701-macrilen", headers=accept)
-    assert (response.status_code, response.headers["Location"]) == (302, f"{BASE}/policies/cigna-1701/2024-07-01")
+    assert (response.status_code, response.headers["Location"]) == (
+        302,
+        f"{BASE}/policies/cigna-1701/2024-07-01",
+    )
     assert client.get(response.headers["Location"]).status_code == 200
 
 
