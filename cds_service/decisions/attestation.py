@@ -105,7 +105,8 @@ def weigh(evaluate: Evaluate, criteria: Iterable[Criterion], attestation: Attest
             contradictions.append(Contradiction(each.id, each.name, on_record))
             open_still[each.name] = Doubt(CONTRADICTED.format(f" ({on_record})" if on_record else ""))
     if open_still:
-        given = {**given, **open_still}
+        against = [each.name for each in contradictions]
+        given = {**_without_facts(evaluate, given, on_chart, against), **open_still}
         answered = evaluate(given)
         values = {each.name: truth(answered.trace(each.name)) for each in listed}
     evaluation = _resting_on_the_chart(evaluate, answered, given, values)
@@ -132,6 +133,18 @@ def _needed(values: Mapping[str, Any], on_chart: Mapping[str, bool | None]) -> d
     return {
         name: value for name, value in values.items() if value is not None and on_chart.get(name) is not value
     }
+
+
+def _without_facts(
+    evaluate: Evaluate, given: Mapping[str, Any], on_chart: Mapping[str, bool | None], against: list[str]
+) -> dict[str, Any]:
+    """The answers without the facts behind contradictions: what one criterion refutes settles no other."""
+    kept = dict(given)
+    for fact in [each for each in given if against and each not in on_chart]:
+        without = evaluate({name: value for name, value in given.items() if name != fact})
+        if any(truth(without.trace(name)) is on_chart[name] for name in against):
+            del kept[fact]
+    return kept
 
 
 def _resting_on_the_chart(

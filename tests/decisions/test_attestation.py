@@ -41,6 +41,7 @@ class Rules:
             return SimpleNamespace(
                 value=None if doubted else value,
                 unavailable=frozenset(),
+                evidence=(),
                 answered=name in given,
                 values=(),
                 why_null=value.why if doubted else None,
@@ -81,6 +82,25 @@ def test_what_contradicts_the_chart_never_decides(tree: CriteriaGroup) -> None:
             assert {each.name for each in found.contradictions} == against
             decided += conclusion is not None
     assert decided > 100
+
+
+def test_a_fact_that_the_chart_refutes_settles_nothing_else() -> None:
+    """One criterion shows that the weight answered is not that of the chart; another would believe it."""
+
+    def rules(given: Mapping[str, Any]) -> Any:
+        weighs = given.get("Common.Weight")
+        derived = {
+            "One": (weighs or 39) <= 40,  # the chart says 39
+            "Two": None if weighs is None else weighs > 30,  # the chart does not say when
+            "Three": None,
+        }
+        plain = {name: value for name, value in given.items() if name in derived}
+        return Rules({**derived})(plain)
+
+    found = weigh(rules, CRITERIA, Attestation({"Common.Weight": 45}))
+    assert values(found) == {"one": None, "two": None, "three": None}
+    agreeing = weigh(rules, CRITERIA, Attestation({"Common.Weight": 38}))
+    assert values(agreeing) == {"one": True, "two": True, "three": None}
 
 
 def test_an_answer_that_the_chart_shows_anyway_is_not_needed() -> None:
