@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from flask.testing import FlaskClient
 
+from cds_service import logs
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from tests.hooks.trust.signing import BASE, ISSUER, claims, key_set, token
@@ -161,6 +162,7 @@ def test_a_body_that_is_no_token_request_is_refused(
 def test_the_log_holds_neither_tokens_nor_assertions(
     client: FlaskClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    logs.configure("DEBUG", "json")
     fields = asked()
     value = client.post("/oauth/token", data=fields).get_json()["access_token"]
     client.get(QUESTIONNAIRES, headers=bearer(value))

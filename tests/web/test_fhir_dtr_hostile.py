@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from cds_service import logs
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from tests.conformance.crd import service as crd
@@ -96,11 +97,14 @@ def checked(response: TestResponse) -> None:
 
 @pytest.mark.parametrize("name", ["package", "context", "next", "log"])
 def test_a_call_gone_wrong_is_answered_or_refused(name: str, capfd: pytest.CaptureFixture[str]) -> None:
-    path, body = bodies()[name]
-    others = {key: each for key, (_, each) in bodies().items()}
+    logs.configure("DEBUG", "json")
+    good = bodies()
+    path, body = good[name]
+    others = {key: each for key, (_, each) in good.items()}
     for number, each in enumerate(mutations(body, name, MUTATIONS, others)):
         checked(post(("2.0.1", "2.2")[number % 2], path, each.body))
     written = capfd.readouterr()
+    assert '"logger": "cds_service' in written.err
     assert SECRET not in written.out + written.err
 
 

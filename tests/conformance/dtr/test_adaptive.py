@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
+from cds_service import logs
 from cds_service.decisions.tree import settle
 from cds_service.dtr.adaptive import LAST_QUESTIONS
 from cds_service.dtr.logic import simplified
@@ -44,7 +45,7 @@ from tests.conformance.dtr.service import (
     steps,
     with_answers,
 )
-from tests.conformance.dtr.test_package_operation import context, rows
+from tests.conformance.dtr.test_package_operation import context, settled_rows
 
 NEXT = "Questionnaire/$next-question"
 ADAPTIVE_EXTENSION = f"{SDC}/sdc-questionnaire-questionnaireAdaptive"
@@ -286,12 +287,12 @@ def test_nothing_of_a_step_is_kept(version: str, capfd: pytest.CaptureFixture[st
             "extension": [{"url": "practitioner", "valueReference": {"display": "Dr. Ungewitter"}}],
         }
     )
-    time.sleep(0.6)
-    before = rows()
+    before = settled_rows()
+    logs.configure("DEBUG", "json")
     next_question(version, response)
-    time.sleep(0.4)
-    assert rows() == before
+    assert settled_rows() == before
     written = capfd.readouterr()
+    assert "next question" in written.err
     assert "Ungewitter" not in written.out + written.err
 
 
