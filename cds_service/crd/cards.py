@@ -202,9 +202,10 @@ def _documentation(assertion: CoverageAssertion) -> Iterator[str]:
     asks = [ask for ask in determination.asks if not ask.attested]
     alternatives = " ".join(item for reason in determination.reasons for item in reason.items)
     for ask in doubted:
-        yield f"Answered, and not counted: {fixed(ask.name)} ({escape(ask.why or 'the payer reviews it')})."
+        yield f"Answered, and not counted: {fixed(ask.name)}."
     if doubted:
-        yield "Correct the answer or the record where it is wrong, or send the documents."
+        label = fixed(assertion.payer.label)
+        yield f"Correct the answer or the record where it is wrong, or send the documents to {label}."
     if not asks:
         return
     if assertion.questionnaires:
