@@ -288,15 +288,7 @@ class Documentation:
         """The draft of a form, else its latest completed response."""
         if not opened.stored:
             return None
-
-        def read() -> StoredResponse | None:
-            saved = self._store.draft(opened.order_key, form.id)
-            if saved is not None:
-                return saved
-            completed = self._store.completed(opened.order_key, whole=True)
-            return next((each for each in completed if each.form == form.id), None)
-
-        return self._reached(read)
+        return self._reached(lambda: self._store.latest(opened.order_key, form.id))
 
     def _read(self, opened: OpenDocumentation, response: Resource) -> Answers:
         form = next((each for each in opened.forms if is_about(each, response)), None)

@@ -135,14 +135,35 @@ class DocumentationStore:
         kept = {name: row[name] for name in RequestFound._fields if name != "content"}
         return RequestFound(**kept, content=self._unsealed(row["sealed"]))
 
-    def completed(self, order_key: str, *, whole: bool = False) -> list[StoredResponse]:
-        """The latest completed response of an order for each form; with their content only if `whole`."""
-        return list({each.form: each for each in self._responses(order_key, COMPLETED, whole)}.values())
+    def completed(self, order_key: str) -> list[StoredResponse]:
+        """The latest completed response of an order for each form, oldest first, without their content."""
+        table = questionnaire_response
+        columns = [each for each in table.columns if each is not table.c.sealed]
+        wanted = (
+            select(*columns)
+            .where(table.c.order_key == order_key, table.c.status == COMPLETED)
+            .order_by(table.c.updated_at.desc(), table.c.id)
+            .limit(_MOST_RESPONSES)
+        )
+        with self._opened().connect() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        latest: dict[str, Mapping[Any, Any]] = {}
+        for row in rows:
+            latest.setdefault(row["form"], row)
+        return [each for row in reversed(latest.values()) if (each := self._response(row)) is not None]
 
-    def draft(self, order_key: str, form: str) -> StoredResponse | None:
-        """The saved draft of an order for a form, or None."""
-        found = [each for each in self._responses(order_key, DRAFT, True) if each.form == form]
-        return found[-1] if found else None
+    def latest(self, order_key: str, form: str) -> StoredResponse | None:
+        """The draft of an order for a form, else its latest completed response, whole; or None."""
+        table = questionnaire_response
+        wanted = (
+            select(table)
+            .where(table.c.order_key == order_key, table.c.form == form)
+            .order_by((table.c.status == DRAFT).desc(), table.c.updated_at.desc(), table.c.id)
+            .limit(1)
+        )
+        with self._opened().connect() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return None if row is None else self._response(row)
 
     def save_draft(self, response: StoredResponse) -> None:
         """Keep a draft in place of the one before."""
@@ -203,30 +224,17 @@ class DocumentationStore:
         new = {name: statement.excluded[name] for name in row if name != "id"}
         connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=new))
 
-    def _responses(self, order_key: str, status: str, whole: bool) -> list[StoredResponse]:
-        """Those of an order, oldest first; what no key opens any more is left out."""
-        table = questionnaire_response
-        columns = [each for each in table.columns if whole or each is not table.c.sealed]
-        wanted = (
-            select(*columns)
-            .where(table.c.order_key == order_key, table.c.status == status)
-            .order_by(table.c.updated_at.desc(), table.c.id)
-            .limit(_MOST_RESPONSES)
-        )
-        with self._opened().connect() as connection:
-            rows = connection.execute(wanted).mappings().all()
-        found = []
-        for row in reversed(rows):
-            try:
-                found.append(self._response(row))
-            except StoreError as error:
-                log.error("a kept response cannot be read: %s", error)
-        return found
-
-    def _response(self, row: Mapping[Any, Any]) -> StoredResponse:
+    def _response(self, row: Mapping[Any, Any]) -> StoredResponse | None:
+        """A row opened; None, and a word in the log, for one that no key opens any more."""
         kept = {name: row[name] for name in row if name not in ("answers", "sealed")}
-        response = StoredResponse(**kept, answers=self._unsealed(row["answers"]))
-        return replace(response, response=self._unsealed(row["sealed"])) if "sealed" in row else response
+        try:
+            response = StoredResponse(**kept, answers=self._unsealed(row["answers"]))
+            if "sealed" in row:
+                response = replace(response, response=self._unsealed(row["sealed"]))
+        except StoreError as error:
+            log.error("a kept response cannot be read: %s", error)
+            return None
+        return response
 
     def _unsealed(self, sealed: bytes) -> bytes:
         return self._sealer().open_one(bytes(sealed))

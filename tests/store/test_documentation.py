@@ -93,8 +93,9 @@ def test_of_several_responses_the_latest_counts_for_each_form(documents: Documen
     documents.submit([response(2), response(1), site], without_authorization(2), None)
     assert [each.id for each in documents.completed("order-1")] == [response(2).id, site.id]
     assert documents.completed("another order") == []
-    (whole, _) = documents.completed("order-1", whole=True)
-    assert whole.response == response().response
+    whole = documents.latest("order-1", site.form)
+    assert whole is not None
+    assert whole.response == site.response
     assert documents.answers("order-1") == [response().answers] * 2
     assert documents.answers("another order") == []
 
@@ -105,12 +106,14 @@ def test_the_same_response_is_one_row_and_takes_its_draft_away(
     documents.save_draft(response(9, status="in-progress"))
     documents.save_draft(response(9, status="in-progress", answers=b"2"))
     assert documents.completed("order-1") == []
-    found = documents.draft("order-1", "cigna-1701-macrilen")
+    found = documents.latest("order-1", "cigna-1701-macrilen")
     assert found is not None
     assert found.answers == b"2"
     for _ in range(2):
         documents.submit([response()], decision(2), request(2))
-    assert documents.draft("order-1", "cigna-1701-macrilen") is None
+    found = documents.latest("order-1", "cigna-1701-macrilen")
+    assert found is not None
+    assert found.status == "completed"
     assert count(documents, questionnaire_response) == 1
     assert store.find("CA-2") == decision(2)
     assert store.authorization("PA-2") is not None

@@ -14,7 +14,8 @@ from cds_service.app import create_app
 from cds_service.crd.invariants import check_answer
 from cds_service.crd.versions import VERSIONS as CRD_VERSIONS
 from cds_service.decisions.model import Outcome
-from cds_service.settings import Settings
+from cds_service.settings import Settings, SettingsError
+from cds_service.store.payload import new_key
 from cds_service.web.services import EXTENSION, Services
 
 EXAMPLES = Path(__file__).parents[2] / "fhir_examples"
@@ -216,3 +217,13 @@ def test_links_are_on_the_cards_of_clients_without_dtr(application: Flask) -> No
         links = [link["label"] for card in answer["cards"] for link in card.get("links", ())]
         assert ("Answer the open questions" in links) is linked
         assert "1980" not in str([link["url"] for card in answer["cards"] for link in card.get("links", ())])
+
+
+def test_without_keys_of_ones_own_the_start_warns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"sqlite:///{tmp_path}/cds.sqlite3"
+    create_app(Settings(database_url=url))
+    assert "CDS_PAYLOAD_KEYS is not set" in capsys.readouterr().err
+    create_app(Settings(database_url=url, payload_keys=(new_key(),)))
+    assert "CDS_PAYLOAD_KEYS" not in capsys.readouterr().err
+    with pytest.raises(SettingsError, match="CDS_PAYLOAD_KEYS"):
+        create_app(Settings(database_url=url, payload_keys=("short",)))
