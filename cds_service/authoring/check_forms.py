@@ -115,6 +115,8 @@ def _form(version: PolicyVersion, form: Form) -> Iterator[str]:
         yield f"the library's version {form.version!r} is no semantic version (2024.7.1)"
     if not _ID.fullmatch(resource_id(form)):
         yield f"{resource_id(form)!r} is no FHIR id of at most 64 characters"
+    for text in _clinical_after_administrative(form):
+        yield f"{text!r} comes after a group that is administrative, so that the clinician cannot hand over"
     criteria = _criteria(version)
     for question in form.questions():
         criterion = criteria.get(question.criterion or "")
@@ -124,6 +126,15 @@ def _form(version: PolicyVersion, form: Form) -> Iterator[str]:
             yield f"{question.link_id} is prefilled by a definition that does not exist"
     for released in VERSIONS.values():
         yield from _resource(questionnaire(form, released), released.name)
+
+
+def _clinical_after_administrative(form: Form) -> Iterator[str]:
+    handed_over = False
+    for item in form.items:
+        if isinstance(item, Section) and item.administrative:
+            handed_over = True
+        elif handed_over:
+            yield item.text
 
 
 def _is_worded(version: PolicyVersion, criterion: Criterion) -> bool:

@@ -84,7 +84,7 @@ class _Builder:
         self._proofs = proofs
         if not children or enabled is False:
             return []
-        name = group.name or group.connective.value
+        name, said = group.name or group.connective.value, self._version.questions.group(group.name)
         section = Section(
             link_id=self._section_id(name),
             text=section_text(self._version, group),
@@ -92,6 +92,7 @@ class _Builder:
             children=tuple(children),
             cite=group.cite or "",
             enabled=_any_child(children) if self._repeated else condition(enabled),
+            administrative=said is not None and said.administrative,
         )
         return [section]
 

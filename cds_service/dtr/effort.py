@@ -27,18 +27,27 @@ def seconds(form: Form) -> int:
     return answers + documents
 
 
-def time_code(form: Form) -> str:
-    """The code of `estimated-completion-time`."""
-    needed = seconds(form)
+def clinical_seconds(form: Form) -> int:
+    """The same without the parts that staff can answer."""
+    answers, documents = _sum(form.items, Connective.ALL, clinical=True)
+    return answers + documents
+
+
+def time_code(needed: int) -> str:
+    """The code of `estimated-completion-time` for so many seconds."""
     return next((code for limit, code in _CODES if needed < limit), "over-5min")
 
 
-def _sum(items: Sequence[Section | Question], connective: Connective) -> tuple[int, int]:
+def _sum(
+    items: Sequence[Section | Question], connective: Connective, clinical: bool = False
+) -> tuple[int, int]:
     """Seconds for answers, and for documents."""
     answers, documents = 0, [0]
     for item in items:
         if isinstance(item, Section):
-            inner, papers = _sum(item.children, item.connective)
+            if clinical and item.administrative:
+                continue
+            inner, papers = _sum(item.children, item.connective, clinical)
             answers += inner
             documents.append(papers)
         elif item.type is AnswerType.ATTACHMENT:

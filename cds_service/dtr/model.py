@@ -94,7 +94,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A group of questions, as the policy groups its criteria; `text` is never empty."""
+    """A group of questions, as the policy groups its criteria; `text` is never empty.
+
+    An `administrative` one can be answered by staff, without the clinician.
+    """
 
     link_id: str
     text: str
@@ -102,6 +105,7 @@ class Section:
     children: tuple[Section | Question, ...]
     cite: str = ""
     enabled: Condition | None = None
+    administrative: bool = False
 
 
 @dataclass(frozen=True, slots=True)

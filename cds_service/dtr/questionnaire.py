@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from cds_service.dtr.conditions import is_plain
-from cds_service.dtr.effort import time_code
+from cds_service.dtr.effort import clinical_seconds, seconds, time_code
 from cds_service.dtr.fhirpath import fhirpath
 from cds_service.dtr.forms import PATH, resource_id
 from cds_service.dtr.libraries import PATH as LIBRARY_PATH
@@ -33,6 +33,10 @@ MIME_TYPES: Final = ("application/pdf", "image/jpeg", "image/png", "image/tiff",
 
 MAX_MEGABYTES: Final = 2
 """How big a document may be, in units of 1 048 576 bytes (`answers.MAX_ATTACHMENT_BYTES`)."""
+
+HAND_OVER: Final = (
+    "The clinical part is complete. Administrative staff can answer the questions of this section."
+)
 
 UCUM: Final = "http://unitsofmeasure.org"
 _CORE: Final = "http://hl7.org/fhir/StructureDefinition"
@@ -127,14 +131,15 @@ def _of_form(form: Form, version: DtrVersion) -> Iterator[Resource]:
             "valueCanonical": f"{address}|{number}" if version.versioned_references else address,
         }
     if version.describes_effort:
-        code = time_code(form)
         yield {"url": f"{_DTR}/questionnaireAudience", "valueCode": "clinical"}
+        if clinical_seconds(form) < seconds(form):
+            yield {"url": f"{_DTR}/questionnaireAudience", "valueCode": "admin"}
         yield {"url": f"{_DTR}/request-specific", "valueBoolean": False}
         yield {
             "url": f"{_DTR}/estimated-completion-time",
             "extension": [
-                {"url": "clinicalTime", "valueCode": code},
-                {"url": "totalTime", "valueCode": code},
+                {"url": "clinicalTime", "valueCode": time_code(clinical_seconds(form))},
+                {"url": "totalTime", "valueCode": time_code(seconds(form))},
             ],
         }
 
@@ -154,8 +159,14 @@ class _Items:
             "linkId": section.link_id,
             "text": section.text,
             "type": "group",
-            "item": [self.item(child) for child in section.children],
+            "item": [*self._hand_over(section), *(self.item(child) for child in section.children)],
         }
+
+    def _hand_over(self, section: Section) -> Iterator[Resource]:
+        """Where the clinical part is over, a sentence that says so (DTR spec-22)."""
+        if section.administrative:
+            link_id = f"{section.link_id}-clinical-part-complete"
+            yield {"linkId": link_id, "text": HAND_OVER, "type": "display"}
 
     def _question(self, question: Question) -> Resource:
         said: Resource = {

@@ -24,8 +24,8 @@ _FACTS: Final = (AnswerType.QUANTITY, AnswerType.DATE)
 def section_text(version: PolicyVersion, group: CriteriaGroup) -> str:
     """What stands above a group: the author's words, else the policy's name for it and how it combines."""
     said = version.questions.group(group.name)
-    if said is not None:
-        return said
+    if said is not None and said.text is not None:
+        return said.text
     how = _GROUPS[group.connective]
     return f"{group.name}: {how[0].lower()}{how[1:]}" if group.name else how
 

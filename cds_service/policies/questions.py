@@ -31,7 +31,8 @@ class Wording:
     """What is said instead of the wording made of a criterion, or of a group of criteria.
 
     `name` is the definition. `choices` make a coded choice of the question; `populated_by` names the
-    definition ("Name" or "Alias.Name") whose code is the answer that the chart gives.
+    definition ("Name" or "Alias.Name") whose code is the answer that the chart gives. An `administrative`
+    group can be answered without the clinician.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Wording:
     help: str | None = None
     choices: tuple[Choice, ...] = ()
     populated_by: str | None = None
+    administrative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,9 @@ class Questions:
         """The wording of a criterion; an empty one when there is none."""
         return next((each for each in self.criteria if each.name == name), Wording(name))
 
-    def group(self, name: str | None) -> str | None:
-        """The text of a group of criteria, if its author gave one."""
-        return next((each.text for each in self.groups if each.name == name), None)
+    def group(self, name: str | None) -> Wording | None:
+        """What the author says of a group of criteria, if anything."""
+        return next((each for each in self.groups if each.name == name), None)
 
 
 def read_questions(entry: Entry, library: CompiledLibrary, systems: CodeSystems, policy: str) -> Questions:
@@ -96,7 +98,8 @@ def read_questions(entry: Entry, library: CompiledLibrary, systems: CodeSystems,
             continue
         _defined(item, kinds[0], library)
         if kinds[0] == "group":
-            groups[name] = Wording(name, item.text("text"))
+            administrative = item.flag("administrative", False)
+            groups[name] = Wording(name, item.text("text"), administrative=administrative)
             continue
         _defined(item, "populated_by", library)
         criteria[name] = Wording(

@@ -138,6 +138,17 @@ def test_what_loads_and_makes_no_sense(rules: Path, lines: list[str], finding: s
     assert findings(rules) == [f"{POLICY}: {finding}"]
 
 
+def test_what_staff_can_answer_comes_last(rules: Path) -> None:
+    say(rules, "- {group: Growmore is medically necessary, text: All, administrative: true}")
+    assert about_forms(rules) == []
+    say_more = "questions:\n  - added: x\n    text: More?\n    type: text\n"
+    edit(rules, POLICY, "questions:\n", say_more)
+    assert about_forms(rules) == [
+        f"{POLICY}: form of growmore: 'More?' comes after a group that is administrative, so that the "
+        "clinician cannot hand over"
+    ]
+
+
 def test_answers_that_give_nothing_a_rule_reads(rules: Path) -> None:
     edit(rules, CQL, "@question: Is Growmore ordered for short stature?", "@answer: choice")
     edit(

@@ -252,9 +252,27 @@ def test_audience_and_effort_are_told_since_2_2() -> None:
 def test_the_effort_is_that_of_the_longest_way_through_the_form() -> None:
     # five yes-or-no answers, and the documents of one exception
     assert seconds(form(*SITE_OF_CARE)) == 5 * 15 + 60
-    codes = {each.statement: time_code(each) for each in forms() if each.policy_version == "2024-07-01"}
+    codes = {
+        each.statement: time_code(seconds(each)) for each in forms() if each.policy_version == "2024-07-01"
+    }
     assert codes["macrilen"] == "under-1min"
     assert codes["isuprel"] == "under-3min"
+
+
+@pytest.mark.requirement("dtr-2.2.0@spec-22")
+def test_where_the_clinical_part_is_over_a_sentence_says_so() -> None:
+    alabama = ("bcbs-al-mp-446", "2024-10-01", "chronic-pain")
+    order, plan = made(alabama, DTR_2_2)["item"]
+    assert plan["item"][0]["type"] == "display"
+    assert plan["item"][0]["text"].startswith("The clinical part is complete.")
+    assert all(each["type"] != "display" for each in order["item"])
+    audience = [each["valueCode"] for each in extensions(made(alabama, DTR_2_2), "questionnaireAudience")]
+    assert audience == ["clinical", "admin"]
+    (effort,) = extensions(made(alabama, DTR_2_2), "estimated-completion-time")
+    assert {each["url"]: each["valueCode"] for each in effort["extension"]} == {
+        "clinicalTime": "under-1min",
+        "totalTime": "under-3min",
+    }
 
 
 # ---------------------------------------------------------------------- what no list of enableWhen can say
