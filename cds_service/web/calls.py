@@ -62,7 +62,7 @@ def _note(response: Response, this: Request, call: Call | None, here: Services) 
     if service not in offered():
         service = _NONE
     counts: list[Count] = [(measures.requests, (service, endpoint, str(status)))]
-    error = _error_code(response) if status >= 400 else None
+    error = error_code(response) if status >= 400 else None
     if error is not None:
         counts.append((measures.errors, (error,)))
     if call is None:
@@ -217,7 +217,7 @@ def safe_instance(hook_request: HookRequest) -> str | None:
     return instance if _SAFE_INSTANCE.fullmatch(instance) else None
 
 
-def _error_code(response: Response) -> str | None:
+def error_code(response: Response) -> str | None:
     """The stable code of an OperationOutcome that this service made."""
     try:
         code: str = orjson.loads(response.get_data())["issue"][0]["details"]["coding"][0]["code"]

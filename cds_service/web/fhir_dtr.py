@@ -27,6 +27,7 @@ blueprint = Blueprint(
     "fhir_dtr", __name__, description="Questionnaires for coverage decisions (Da Vinci DTR)"
 )
 blueprint.register_error_handler(RequestError, exchange.refused)
+blueprint.after_request(exchange.counted)
 
 _BASE: Final = f"{ROOT}/<version>"
 _QUESTIONNAIRE: Final = "Questionnaire"
@@ -83,6 +84,9 @@ def log_questionnaire_errors(version: str) -> Response:
     parameters = Parameters(exchange.read_resource())
     for record in form_errors(parameters, exchange.client_label(), here.now(), forms):
         here.record(record)
+        form = forms.find(record.questionnaire)
+        label = form.canonical if form is not None else "not ours"
+        here.measures.note((here.measures.form_errors, (label,)))
     return Response(status=204)
 
 

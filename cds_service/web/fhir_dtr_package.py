@@ -74,7 +74,9 @@ class PackageAnswer:
     def _bundles(self, wanted: Sequence[Wanted]) -> Iterator[dict[str, Any]]:
         made = PackageBundles(self._here, self._documentation, self._version, self._now)
         subject = self._subject() if any(each.opened is None for each in wanted) else None
+        measures = self._here.measures
         for each in wanted:
+            measures.note((measures.packages, (self._version.name, each.form.canonical)))
             yield made.bundle(each, subject)
 
     # -- which forms ---------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from cds_service.web.services import services
 
 blueprint = Blueprint("fhir_dtr_resources", __name__, description="Questionnaires, libraries, value sets")
 blueprint.register_error_handler(RequestError, exchange.refused)
+blueprint.after_request(exchange.counted)
 
 _BASE: Final = f"{ROOT}/<version>"
 _VALUE_SET: Final = "ValueSet"

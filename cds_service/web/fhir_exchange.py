@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Response, g, request
 from werkzeug.exceptions import NotAcceptable
 
+from cds_service.dtr.versions import VERSIONS
 from cds_service.hooks.errors import ErrorKind, RequestError
 from cds_service.hooks.reading import read_json, write_json
 from cds_service.web import errors
 from cds_service.web.body import read_body
+from cds_service.web.calls import error_code
 from cds_service.web.cds_hooks import check_content_type
+from cds_service.web.measures import Count
 from cds_service.web.services import services
 from cds_service.web.trust import caller
 
@@ -75,6 +79,21 @@ def refused(error: RequestError) -> Response:
     if error.version is None:
         error.version = _STATUSES_OF
     return errors.request_error(error)
+
+
+def counted(response: Response) -> Response:
+    """Count a call and, where it was refused, its code."""
+    measures = services().measures
+    version = (request.view_args or {}).get("version", "")
+    endpoint = (request.endpoint or "").rpartition(".")[2]
+    label = version if version in VERSIONS else "none"
+    counts: list[Count] = [(measures.fhir_requests, (label, endpoint, str(response.status_code)))]
+    code = error_code(response) if response.status_code >= 400 else None
+    if code is not None:
+        counts.append((measures.errors, (code,)))
+    measures.note(*counts)
+    measures.tick(time.perf_counter())
+    return response
 
 
 def issue(severity: str, kind: str, code: str, text: str, *expressions: str) -> dict[str, Any]:

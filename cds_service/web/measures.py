@@ -63,6 +63,13 @@ class Measures:
             "cds_responses", "Response types: card topics, system actions", "hook", "type"
         )
         self.feedback = counter("cds_feedback", "Feedback on cards", "service", "outcome")
+        self.fhir_requests = counter(
+            "cds_fhir_requests", "FHIR requests by version and HTTP status", "version", "endpoint", "status"
+        )
+        self.packages = counter("cds_dtr_packages", "Questionnaires packaged", "version", "questionnaire")
+        self.form_errors = counter(
+            "cds_dtr_form_errors", "Errors that clients reported of a questionnaire", "questionnaire"
+        )
         self._seconds = Histogram(
             "cds_request_seconds", "Time to an answer", ["service"], buckets=_BUCKETS, registry=registry
         )

@@ -23,6 +23,7 @@ from tests.conformance.dtr.service import (
     client,
     codes,
     get,
+    parameters,
     post,
     refusal,
 )
@@ -288,6 +289,27 @@ def rows_of(database: Path) -> list[Any]:
 )  # fmt: skip
 def test_a_report_that_reports_nothing_is_refused(version: str, body: Resource) -> None:
     assert refusal(post(version, "Questionnaire/$log-questionnaire-errors", body), 400) == "CDS-1220"
+
+
+def test_calls_packages_and_error_reports_are_counted(reporting: tuple[FlaskClient, Path]) -> None:
+    service, _ = reporting
+    base = "/fhir/dtr/2.2/Questionnaire"
+    assert service.post(f"{base}/$log-questionnaire-errors", json=report()).status_code == 204
+    body = parameters(questionnaires=[MACRILEN])
+    assert service.post(f"{base}/$questionnaire-package", json=body).status_code == 200
+    assert service.post(f"{base}/$next-question", json=body).status_code == 400
+    assert service.get("/fhir/dtr/9.9/metadata").status_code == 404
+    figures = service.get("/metrics").get_data(as_text=True)
+    form = f"{MACRILEN}|2024.7.1"
+    for line in (
+        f'cds_dtr_form_errors_total{{questionnaire="{form}"}} 1.0',
+        f'cds_dtr_packages_total{{questionnaire="{form}",version="2.2"}} 1.0',
+        'cds_fhir_requests_total{endpoint="questionnaire_package",status="200",version="2.2"} 1.0',
+        'cds_fhir_requests_total{endpoint="next_question",status="400",version="2.2"} 1.0',
+        'cds_fhir_requests_total{endpoint="capabilities",status="404",version="none"} 1.0',
+        'cds_errors_total{code="CDS-1220"} 1.0',
+    ):
+        assert line in figures
 
 
 # -- what the endpoints say of themselves --------------------------------------------------------------------
