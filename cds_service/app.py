@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level, settings.log_format)
     catalogue = Catalogue.load(settings.rules_directory)
     measures = Measures()
-    spool = Spool(settings.spool_folder) if settings.spool_folder is not None else None
+    spool = Spool(settings.spool_folder, settings.database_url) if settings.spool_folder is not None else None
     recorder = DecisionRecorder(
         settings.database_url,
         linger=0.25,

@@ -144,7 +144,7 @@ def member_of(document: dict[str, Any]) -> dict[str, str]:
 
 
 def answered(url: str) -> Any:
-    settings = Settings(database_url=url, member_lookup="table", log_level="CRITICAL")
+    settings = Settings(database_url=url, spool_dir="none", member_lookup="table", log_level="CRITICAL")
     document = orjson.loads(EXAMPLE.read_bytes())
     document.setdefault("extension", {})["davinci-crd.requestedVersion"] = "2.2"
     response = create_app(settings).test_client().post("/cds-services/order-sign-crd", json=document)

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -47,14 +48,22 @@ class _Segment:
 class Spool:
     """The files of one process. Not for several threads at once: the recorder's lock guards it.
 
+    Services over different databases may share a folder: the names of the files tell which is whose.
+
     Records are stored in the order in which they were added, so that counting them tells which files are
     done with. Never raises: where the folder cannot be written, `working` says so and the log once.
     """
 
     def __init__(
-        self, folder: Path, *, segment_bytes: int = SEGMENT_BYTES, most_bytes: int = MOST_BYTES
+        self,
+        folder: Path,
+        database_url: str = "",
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self._folder = folder
+        self._mark = _mark(database_url)
         self._segment_bytes = segment_bytes
         self._most_bytes = most_bytes
         self._segments: deque[_Segment] = deque()
@@ -107,7 +116,8 @@ class Spool:
     def left_behind(self) -> Iterator[LeftBehind]:
         """The files of processes that are gone, oldest first, each locked for the caller."""
         try:
-            found = sorted(self._folder.glob(_NAME), key=lambda path: path.stat().st_mtime)
+            mine = self._folder.glob(f"records-{self._mark}-*.jsonl")
+            found = sorted(mine, key=lambda path: path.stat().st_mtime)
         except OSError:
             return
         for path in found:
@@ -142,7 +152,7 @@ class Spool:
         taken = sum(path.stat().st_size for path in self._folder.glob(_NAME))
         if taken >= self._most_bytes:
             raise OSError("the spool is full")
-        path = self._folder / f"records-{uuid.uuid4().hex}.jsonl"
+        path = self._folder / f"records-{self._mark}-{uuid.uuid4().hex}.jsonl"
         hidden = path.with_suffix(".new")
         file = os.open(hidden, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -214,6 +224,16 @@ class LeftBehind:
             "records of another release cannot be read and are set aside", extra={"file": self.path.name}
         )
         self.path.rename(self.path.with_suffix(".unreadable"))
+
+
+def _mark(database_url: str) -> str:
+    """A few letters for a database: the same whoever connects, and from whatever working directory."""
+    kind, _, place = database_url.partition("://")
+    if kind.startswith("sqlite"):
+        place = str(Path(place[1:].partition("?")[0]).expanduser().absolute())
+    else:
+        place = place.rpartition("@")[2]
+    return blake2b(place.encode(), digest_size=5).hexdigest()
 
 
 def _let_go(segment: _Segment) -> None:

@@ -36,6 +36,37 @@ def files(folder: Path) -> list[int]:
     return sorted(path.stat().st_size for path in folder.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("url", "other"),
+    [
+        ("postgresql://u:p@db.example.org/cds", "postgresql://u:p@db.example.org/test"),
+        ("postgresql://u:p@db.example.org/cds", "postgresql://u:p@other.example.org/cds"),
+        ("sqlite:///a.sqlite3", "sqlite:///b.sqlite3"),
+        ("sqlite:////srv/a.sqlite3", "sqlite:///srv/a.sqlite3"),
+    ],
+)
+def test_services_over_different_databases_can_share_a_folder(tmp_path: Path, url: str, other: str) -> None:
+    spool = Spool(tmp_path, url)
+    spool.add(line(1))
+    spool.close()
+    assert held(Spool(tmp_path, other)) == []
+    assert held(Spool(tmp_path, url)) == [["CA-1"]]
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("postgresql://u:p@db.example.org/cds", "postgresql+psycopg://v:q@db.example.org/cds"),
+        ("sqlite:///a.sqlite3", f"sqlite+pysqlite:///{Path.cwd()}/a.sqlite3"),
+    ],
+)
+def test_a_database_is_known_whoever_connects_to_it(tmp_path: Path, url: str, same: str) -> None:
+    spool = Spool(tmp_path, url)
+    spool.add(line(1))
+    spool.close()
+    assert held(Spool(tmp_path, same)) == [["CA-1"]]
+
+
 def test_a_file_of_a_living_process_is_nobody_elses(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     assert spool.add(line(1))
@@ -206,14 +237,16 @@ def test_records_of_another_release_are_set_aside_and_the_others_stored(tmp_path
     folder = tmp_path / "spool"
     folder.mkdir()
     unknown = b'{"kind":"OfALaterRelease","record":{}}\n'
-    (folder / "records-left.jsonl").write_bytes(line(0) + unknown + line(1))
+    spool = Spool(folder)
+    spool.add(line(0) + unknown + line(1), 3)
+    spool.close()
     recorder = DecisionRecorder(url, spool=Spool(folder), sweep_seconds=0.05)
     recorder.status(wait=30)
     with recorder._changed:
         assert recorder._changed.wait_for(lambda: recorder._written == 2, timeout=30)
     recorder.close(timeout=30)
     assert stored(url, 2) == 2
-    assert [path.name for path in folder.iterdir()] == ["records-left.unreadable"]
+    assert [path.suffix for path in folder.iterdir()] == [".unreadable"]
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
