@@ -21,14 +21,17 @@ class UnreadableLineError(ValueError):
 
 
 def to_line(record: Record) -> bytes | None:
-    """One line with its end, a few microseconds of work; None for text that no database takes either."""
+    """One line with its end, a few microseconds of work; None for what must not lie on disk as it is.
+
+    That is content to be encrypted, which records give as a function, and text that no database takes.
+    """
     try:
         return orjson.dumps(
             {"kind": type(record).__name__, "record": record},
             default=_bytes_as_text,
             option=orjson.OPT_APPEND_NEWLINE,
         )
-    except TypeError:  # half a surrogate pair
+    except TypeError:  # a function, or half a surrogate pair
         return None
 
 

@@ -8,7 +8,13 @@ from typing import Any
 import orjson
 import pytest
 
-from cds_service.store.model import FeedbackRecord, InvocationRecord, SentCard
+from cds_service.store.model import (
+    DocumentationRequest,
+    FeedbackRecord,
+    FormErrorRecord,
+    InvocationRecord,
+    SentCard,
+)
 from cds_service.store.record_lines import UnreadableLineError, from_line, to_line
 from tests.store.records import decision, without_authorization
 
@@ -60,6 +66,13 @@ def test_a_record_reads_back_as_it_was(record: Any) -> None:
 
 def test_text_that_no_database_takes_has_no_line() -> None:
     assert to_line(decision(order_reference="MedicationRequest/\ud800")) is None
+
+
+def test_what_the_database_encrypts_never_waits_on_disk() -> None:
+    chart = b'{"resourceType": "Patient"}'
+    request = DocumentationRequest("CA-1", "order", "https://ehr.example.org", NOW, NOW, lambda: chart)
+    report = FormErrorRecord("e-1", NOW, None, "http://example.org/form|1", (), lambda: chart)
+    assert (to_line(request), to_line(report)) == (None, None)
 
 
 def test_a_field_that_this_release_does_not_know_is_left_out() -> None:
