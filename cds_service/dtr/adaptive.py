@@ -14,7 +14,7 @@ from typing import Any, Final
 from cds_service.dtr.answers import ResponseError, comparable, read_answers
 from cds_service.dtr.conditions import asked
 from cds_service.dtr.forms import Forms
-from cds_service.dtr.model import AnswerType, Form, Question
+from cds_service.dtr.model import AnswerType, Form, Question, Section
 from cds_service.dtr.versions import DtrVersion
 
 Resource = Mapping[str, Any]
@@ -37,7 +37,10 @@ _NOT_OF_ITEMS: Final = ("item", "resourceType", "id", "url", "version", "meta")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where an adaptive form stands: questions asked so far, those to ask now, and if these are the last."""
+    """Where an adaptive form stands: questions asked so far, and those to ask now.
+
+    `last`: no further one is for the clinician.
+    """
 
     shown: tuple[str, ...]
     new: tuple[str, ...]
@@ -138,11 +141,25 @@ def _given(form: Form, response: Resource) -> dict[str, object]:
 
 
 def _is_last(form: Form, new: Sequence[Question], given: Mapping[str, object]) -> bool:
-    """Whether it is sure that no answer to the new questions brings a further one."""
-    if not 0 < len(new) <= _MOST_QUESTIONS or any(each.type not in _COUNTABLE for each in new):
+    """Whether it is sure that no answer to the new questions brings a further one for the clinician."""
+    if not new:
         return False
     known = asked(form, given) | {each.link_id for each in new}
-    return all(asked(form, {**given, **chosen}) <= known for chosen in _choices(new))
+    later = frozenset(_clinical(form.items)) - known
+    if not later:
+        return True
+    if len(new) > _MOST_QUESTIONS or any(each.type not in _COUNTABLE for each in new):
+        return False
+    return not any(asked(form, {**given, **chosen}) & later for chosen in _choices(new))
+
+
+def _clinical(items: Sequence[Section | Question]) -> Iterator[str]:
+    """Link ids of the questions that are not for staff."""
+    for item in items:
+        if isinstance(item, Question):
+            yield item.link_id
+        elif not item.administrative:
+            yield from _clinical(item.children)
 
 
 def _choices(new: Sequence[Question]) -> list[dict[str, object]]:
