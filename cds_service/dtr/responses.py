@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -85,9 +85,9 @@ def completed(
 def restated(
     kept: Mapping[str, Any], form: Form, version: DtrVersion, subject: Subject, status: str
 ) -> dict[str, Any]:
-    """A response that was kept, as any version of DTR states it."""
+    """A response that was kept, as any version of DTR states it, without what this form does not ask."""
     response = _response(form, version, subject, {}, kept.get("authored"), status)
-    items = _with_origins(kept.get("item"), version)
+    items = _with_origins(kept.get("item"), version, frozenset(_link_ids(form.items)))
     if items:
         response["item"] = items
     return response
@@ -178,26 +178,42 @@ def _items(
     return found
 
 
-def _with_origins(items: Any, version: DtrVersion) -> list[dict[str, Any]]:
-    """The items of a kept response, with the codes that a version knows for answers nobody gave by hand."""
+def _link_ids(items: Sequence[Section | Question]) -> Iterator[str]:
+    for each in items:
+        yield each.link_id
+        if isinstance(each, Section):
+            yield from _link_ids(each.children)
+
+
+def _with_origins(items: Any, version: DtrVersion, known: frozenset[str]) -> list[dict[str, Any]]:
+    """The items of a kept response, with the codes that a version knows for answers nobody gave by hand.
+
+    What stands below an item that is not `known` takes its place.
+    """
     found: list[dict[str, Any]] = []
     for item in items if isinstance(items, list) else ():
         copy = dict(item)
+        below = _with_origins(item.get("item"), version, known)
+        if item.get("linkId") not in known:
+            found += below
+            continue
         if "item" in item:
-            copy["item"] = _with_origins(item["item"], version)
+            copy["item"] = below
         if "answer" in item:
-            copy["answer"] = [_answer_with_origin(each, version) for each in item["answer"]]
+            copy["answer"] = [_answer_with_origin(each, version, known) for each in item["answer"]]
         found.append(copy)
     return found
 
 
-def _answer_with_origin(answer: Mapping[str, Any], version: DtrVersion) -> dict[str, Any]:
+def _answer_with_origin(
+    answer: Mapping[str, Any], version: DtrVersion, known: frozenset[str]
+) -> dict[str, Any]:
     copy = dict(answer)
     origin = next((each for each in answer.get("extension", ()) if _source(each) in _AUTO), None)
     if origin is not None:
         copy["extension"] = [_origin(version, version.origin_of_payer_answers, None)]
     if "item" in answer:
-        copy["item"] = _with_origins(answer["item"], version)
+        copy["item"] = _with_origins(answer["item"], version, known)
     return copy
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cds_service.cql.values import Date, Quantity
 from cds_service.dtr.answers import Answers, Attachment, ResponseError, is_about, read_answers
 from cds_service.dtr.model import AnswerType, Form, Question
-from cds_service.dtr.responses import Author, Subject, completed, draft
+from cds_service.dtr.responses import Author, Subject, completed, draft, restated
 from cds_service.dtr.versions import DTR_2_0, DTR_2_2, VERSIONS
 from tests.dtr.shipped import EVERY_FORM, KETAMINE, MACRILEN, SITE_OF_CARE, form
 
@@ -358,6 +358,17 @@ def _origins(items: Any) -> Any:
         for answer in item.get("answer", ()):
             yield item["linkId"], answer["extension"][0]["extension"]
         yield from _origins(item.get("item", ()))
+
+
+def test_what_was_kept_is_restated_without_what_this_form_does_not_ask() -> None:
+    made = completed(form(*MACRILEN), DTR_2_2, ABOUT, MACRILEN_ANSWERS, {USED: True}, NOW)
+    (group,) = made["item"]
+    kept = {**made, "item": [{"linkId": "gone", "item": [*group["item"], {"linkId": "gone-too"}]}]}
+    again = restated(kept, form(*MACRILEN), DTR_2_0, ABOUT, "completed")
+    assert [each["linkId"] for each in again["item"]] == [USED, BORN, BMI]
+    assert dict(_origins(again["item"]))[USED] == [{"url": "source", "valueCode": "auto"}]
+    assert (again["authored"], again["status"]) == (made["authored"], "completed")
+    assert read(again).values == read(made).values
 
 
 def test_an_empty_draft_is_valid_in_each_version() -> None:
