@@ -60,6 +60,8 @@ def test_an_empty_variable_means_the_default() -> None:
         ("CDS_DATABASE_URL", "sqlite://"),
         ("CDS_PUBLIC_BASE_URL", "payer.example.org"),
         ("CDS_PUBLIC_BASE_URL", "https://payer.example.org/?a=1"),
+        ("CDS_FRAME_ANCESTORS", "*"),
+        ("CDS_FRAME_ANCESTORS", "https://ehr.example.org; script-src *"),
         ("CDS_PORT", "70000"),
         ("CDS_PORT", "http"),
         ("CDS_SERVER", "apache"),
