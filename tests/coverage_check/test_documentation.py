@@ -562,3 +562,27 @@ def test_an_order_is_the_same_however_its_references_are_written(desk: Desk) -> 
     desk.documentation.submit(opened, [response(desk, opened, "24.2")], NOW)
     absolute = macrilen(subject={"reference": "https://ehr.example/fhir/Patient/pat-1"})
     assert said(answered(desk, call(absolute, prefetch=without_bmi())))["pa-needed"] == ["satisfied"]
+
+
+def test_what_was_answered_is_known_before_the_order_is_signed_too(desk: Desk) -> None:
+    opened = opened_of(desk, answered(desk))
+    decided = desk.documentation.submit(opened, [response(desk, opened, "24.2")], NOW)
+    drafts = {"resourceType": "Bundle", "entry": [{"resource": macrilen()}]}
+    context = {"selections": ["MedicationRequest/mr-1"], "draftOrders": drafts}
+    values = said(answered(desk, hook_call("order-select", context, without_bmi())))
+    assert values["satisfied-pa-id"] == [decided.authorization_number]
+    assert values["coverage-assertion-id"] == [decided.assertion.identifiers.assertion_id]
+
+
+def test_an_order_without_context_is_decided_by_what_came_with_it(desk: Desk) -> None:
+    prefetch = without_bmi()
+    coverage = prefetch["coverage"]["entry"][0]["resource"]
+    opened = desk.documentation.open_order(macrilen(), coverage, [prefetch["patient"]], None, NOW)
+    (form,) = opened.forms
+    assert (opened.stored, opened.patient_reference) == (False, "Patient/pat-1")
+    begun = desk.documentation.draft_response(opened, form, DTR_2_2)
+    assert BMI not in [each["linkId"] for each in items(begun)]
+    sent = response(desk, opened, "24.2")
+    assert desk.documentation.preview(opened, [sent], NOW).determination.outcome is Outcome.COVERED
+    assert refused(lambda: desk.documentation.submit(opened, [sent], NOW)).code == "CDS-1050"
+    assert rows(desk, questionnaire_response) == 0
