@@ -53,11 +53,14 @@ def check_accepted() -> None:
         if wanted not in _FORMATS:
             raise NotAcceptable
         return
-    accepted = request.accept_mimetypes
-    if not accepted or accepted.best_match(sorted(_ACCEPTED)) is not None:
-        return
-    if not any(kind.startswith("text/") for kind, _ in accepted):
+    accepted = [(kind.partition(";")[0].strip().lower(), q) for kind, q in request.accept_mimetypes]
+    if accepted and not any(q and _takes_json(kind) for kind, q in accepted):
         raise NotAcceptable
+
+
+def _takes_json(kind: str) -> bool:
+    """Whether a media range of an Accept header, without its parameters, is served by JSON."""
+    return kind in _ACCEPTED or kind in ("*/*", "application/*") or kind.startswith("text/")
 
 
 def read_resource() -> dict[str, Any]:

@@ -491,6 +491,10 @@ def test_discovery_names_every_endpoint_that_there_is() -> None:
     [
         ("application/fhir+json", "", 200),
         ("application/json", "", 200),
+        ("application/fhir+json;fhirVersion=4.0", "", 200),
+        ("application/fhir+json; fhirVersion=4.0; q=0.9, application/fhir+xml", "", 200),
+        ("application/fhir+json;q=0, application/fhir+xml", "", 406),
+        ("", "", 200),
         ("*/*", "", 200),
         ("text/html,*/*;q=0.8", "", 200),
         ("application/fhir+xml", "", 406),
