@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from cds_service.cql import CqlRuntimeError, DefinitionTrace, Evaluation, ValueSetSource
@@ -143,13 +143,22 @@ def _holds(definition: str | None, evaluation: Evaluation) -> tuple[bool | None,
 
 
 def truth(trace: DefinitionTrace) -> bool | None:
-    """The value of a traced definition; false for want of data that could not be had is unknown."""
+    """The value of a traced definition, as far as all the data that it read could be had.
+
+    False for want of data that could not be had is unknown. So is what rests on a part of them: the rest,
+    on a page that was never read, may hold the later measurement.
+    """
     value = trace.value
-    if value is False and trace.unavailable and not trace.answered:
-        return None
     if value is None or value is True or value is False:
-        return value
+        partly = value is True and not trace.unavailable.isdisjoint(_types(trace.evidence))
+        open_still = partly or (value is False and bool(trace.unavailable))
+        return None if open_still and not trace.answered else value
     raise NotATruthValueError(trace.library, trace.name)
+
+
+def _types(references: Iterable[str]) -> frozenset[str]:
+    """The types of the resources behind a value; of the patient there is one, so no part of them."""
+    return frozenset(each.partition("/")[0] for each in references) - {"Patient"}
 
 
 def _why_unknown(trace: DefinitionTrace) -> str | None:
