@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from cds_service.coverage_check import CoverageCheck
 from cds_service.coverage_check.membership import Refusal, enrolled
@@ -18,6 +18,8 @@ from cds_service.web.fhir_dtr_request import PackageRequest
 
 Resource = Mapping[str, Any]
 
+_UNKNOWN: Final = "no-member-found"
+
 
 def check_coverages(asked: PackageRequest, check: CoverageCheck, today: date) -> None:
     """Raise RequestError (400) unless a Coverage is that of a member of a payer served here.
@@ -28,7 +30,7 @@ def check_coverages(asked: PackageRequest, check: CoverageCheck, today: date) ->
     trouble: RequestError | None = None
     for place, coverage in asked.coverages:
         try:
-            _check(place, coverage, asked.referenced, check, today)
+            _check(place, coverage, asked, check, today)
         except RequestError as error:
             trouble = trouble or error
         else:
@@ -55,10 +57,8 @@ def member_reference(coverage: Resource) -> str | None:
     return reference_text(coverage.get("beneficiary"))
 
 
-def _check(
-    place: str, coverage: Resource, referenced: Iterable[Resource], check: CoverageCheck, today: date
-) -> None:
-    payer, index = _payer(coverage, referenced, check)
+def _check(place: str, coverage: Resource, asked: PackageRequest, check: CoverageCheck, today: date) -> None:
+    payer, index = _payer(coverage, asked.referenced, check)
     if payer is None:
         if not _names_payer(coverage, index):
             return
@@ -69,7 +69,9 @@ def _check(
     if member is None:
         return
     refusal = enrolled(member, found, index.patient, today)
-    if isinstance(refusal, Refusal) and refusal.code is not None:
+    if not isinstance(refusal, Refusal) or refusal.code is None:
+        return
+    if refusal.code == _UNKNOWN or not asked.orders:  # else the date of service counts, not today
         raise RequestError("CDS-1211", refusal.text, (place,), ErrorKind.COVERAGE)
 
 

@@ -6,14 +6,20 @@ import copy
 import sqlite3
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
+from cds_service.app import create_app
 from cds_service.coverage_check.documentation import Documentation
 from cds_service.coverage_check.open_documentation import OpenDocumentation
 from cds_service.decisions.model import Outcome
+from cds_service.settings import Settings
+from cds_service.store.enrolment import Enrolment
+from cds_service.store.members import write_members
 from tests import profiles
 from tests.conformance.crd import service as crd
 from tests.conformance.dtr.service import (
@@ -394,6 +400,25 @@ def test_a_coverage_of_a_payer_that_is_not_served_here_is_refused(version: str) 
         parameters(open_order(), coverages=[stranger]),
     ):
         assert refusal(post(version, PACKAGE, body), 400) == "CDS-1031"
+
+
+@pytest.mark.requirement("dtr-2.2.0@spec-130")
+def test_where_members_are_looked_up_an_unknown_one_is_refused(version: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/members.sqlite3"
+    begun, over = date(2024, 1, 1), date(2024, 12, 31)
+    ended = Enrolment("cigna", "W123456789", "Ada", date(1980, 5, 17), "gold", None, begun, over, ())
+    write_members(url, [ended, ended._replace(member_id="W2", effective_to=None)], replace_all=True)
+    service = create_app(Settings(database_url=url, member_lookup="table", log_level="ERROR")).test_client()
+
+    def answer(*orders: Resource, member: str) -> TestResponse:
+        body = parameters(*orders, coverages=[coverage(subscriberId=member)], questionnaires=[MACRILEN])
+        return service.post(f"/fhir/dtr/{version}/{PACKAGE}", json=body)
+
+    assert answer(member="W2").status_code == 200
+    assert refusal(answer(member="W404"), 400) == "CDS-1211"
+    assert refusal(answer(open_order(), member="W404"), 400) == "CDS-1211"
+    assert refusal(answer(member="W123456789"), 400) == "CDS-1211"
+    assert answer(open_order(), member="W123456789").status_code == 200  # covered on the date of service
 
 
 def test_a_coverage_that_names_its_payer_elsewhere_is_no_reason_to_refuse(version: str) -> None:
