@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ ROLES: Final = {
     "pharmacist": ("Pharmacist", (_SYSTEM, "pharmacist", "Pharmacist")),
     "staff": ("Office staff, for the clinician", ("", "", "Office staff")),
 }
+_FACTS: Final = (AnswerType.QUANTITY, AnswerType.DATE)
 _MISSING: Final = {
     AnswerType.BOOLEAN: "Choose yes or no",
     AnswerType.QUANTITY: "Enter a number",
@@ -80,11 +81,18 @@ def missing(
             for each in questions
             if each.link_id in now
             and each.required
-            and each.criterion in asks
+            and _is_needed(each, asks)
             and entries.get(each.link_id, NOTHING).is_empty
             and not _is_proof_of_record(each, one, entries)
         }
     return found
+
+
+def _is_needed(question: Question, asks: Set[str]) -> bool:
+    """Whether something hangs on the answer: a fact may be asked under the name of another criterion."""
+    if question.criterion is None:
+        return True  # the author of the policy wants it
+    return question.criterion in asks or (bool(asks) and question.type in _FACTS)
 
 
 def same_answers(forms: Sequence[OneForm], filled: Mapping[int, Filled]) -> bool:

@@ -21,6 +21,7 @@ from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.test import TestResponse
 
+from cds_service import logs
 from cds_service.app import create_app
 from cds_service.hooks.errors import ErrorKind, RequestError
 from cds_service.settings import Settings
@@ -536,6 +537,7 @@ def test_texts_of_orders_and_people_are_never_markup(client: FlaskClient) -> Non
 def test_the_log_names_no_link_no_person_and_no_answer(
     macrilen: Order, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    logs.configure("INFO", "json")
     macrilen.get()
     macrilen.post({**ANSWERS, BMI: "23.0625"})
     macrilen.get()
