@@ -273,6 +273,40 @@ def test_the_draft_names_questionnaire_subject_coverage_and_order_as_the_client_
         assert not any(each.startswith(("http", "#")) for each in references)
 
 
+@pytest.mark.requirement("dtr-2.2.0@oper-10", "dtr-2.2.0@oper-18", "dtr-2.2.0@conf-13")
+def test_a_package_of_2_2_keeps_to_its_profiles() -> None:
+    """The published package of 2.2 is not at hand: its constraints that matter here, by hand."""
+    intended = "http://hl7.org/fhir/us/davinci-crd/CodeSystem/coverage-information-codes"
+    algorithm = "http://hl7.org/fhir/StructureDefinition/artifact-versionAlgorithm"
+    for bundle in packages("2.2"):
+        kinds = [each["resource"]["resourceType"] for each in bundle["entry"]]
+        assert (kinds[0], kinds.count("Questionnaire"), kinds.count("QuestionnaireResponse")) == (
+            "Questionnaire",
+            1,
+            1,
+        )
+        assert set(kinds) <= {"Questionnaire", "QuestionnaireResponse", "Library", "ValueSet"}
+        assert all(each["fullUrl"] for each in bundle["entry"])
+        form, response = questionnaire(bundle), draft(bundle)
+        assert (form["subjectType"], form["status"]) == (["Patient"], "active")
+        for each in (form, *of_kind(bundle, "Library")):
+            assert [found["valueCoding"]["code"] for found in extensions(each, algorithm)] == ["semver"]
+        audience = [each["valueCode"] for each in extensions(form, f"{DTR}/questionnaireAudience")]
+        assert "clinical" in audience
+        (effort,) = extensions(form, f"{DTR}/estimated-completion-time")
+        assert {each["url"] for each in effort["extension"]} == {"clinicalTime", "totalTime"}
+        assert len(extensions(response, f"{DTR}/qr-coverage")) == 1
+        (use,) = extensions(response, f"{DTR}/intendedUse")
+        coding = use["valueCodeableConcept"]["coding"][0]
+        assert (coding["system"], coding["code"]) == (intended, "withpa")
+        assert response["authored"]
+        assert not {"basedOn", "partOf"} & set(response)
+        for item in items(response):
+            for answer in item.get("answer", ()):
+                (origin,) = extensions(answer, f"{DTR}/information-origin")
+                assert origin["extension"] == [{"url": "source", "valueCode": "auto-server"}]
+
+
 def nodes(value: object) -> list[Resource]:
     """Every object below a value."""
     if isinstance(value, list):
