@@ -58,10 +58,12 @@ def load(service: Service, options: argparse.Namespace, servers: Sequence[str]) 
         ]
         time.sleep(options.seconds / 2)
         killed = time.monotonic()
-        service.kill_a_worker()
+        victim = service.kill_a_worker()
         for each in running:
             seen.add(each.result())
     service.wait_until_stored()
+    if victim in service.workers() or len(service.workers()) != options.workers:
+        seen.problems.append("the killed worker was not replaced")
     return seen, killed
 
 

@@ -57,20 +57,22 @@ def test_nothing_is_lost_doubled_or_shown_to_another_tenant_though_a_worker_is_k
     assert seen.problems == []
     assert len(service.workers()) == 2
     killed: list[float] = []
+    victims: list[int] = []
 
     def kill() -> None:
         killed.append(time.monotonic())
-        service.kill_a_worker()
+        victims.append(service.kill_a_worker())
 
     timer = threading.Timer(KILL_AFTER_S, kill)
     timer.start()
     seen.add(work(plan, THREADS, SECONDS))
     timer.join()
     service.wait_until_stored()
+    assert len(service.workers()) == 2
+    assert victims[0] not in service.workers()
     service.stop()
 
     assert seen.problems == []
-    assert killed
     assert all(moment >= killed[0] for moment in seen.broken)
     assert len(seen.broken) <= THREADS, "only connections of the killed worker break"
     assert len(seen.given) > 50
