@@ -82,6 +82,19 @@ def test_false_for_want_of_data_is_unknown() -> None:
     assert found.asks[0].why == "data unavailable: Observation"
 
 
+def test_what_rests_on_a_part_of_the_data_is_unknown() -> None:
+    """A measurement on the first page proves nothing while the next one may hold a later measurement."""
+    found = decided(unavailable={BMI.name: frozenset({"Observation"})})
+    assert found.outcome is Outcome.DOCUMENTATION_NEEDED
+    assert [each.id for each in found.asks] == ["bmi"]
+    assert found.asks[0].unavailable == {"Observation"}
+
+
+def test_data_that_were_not_needed_may_be_missing() -> None:
+    found = decided(unavailable={BMI.name: frozenset({"Condition", "Encounter"})})
+    assert found.outcome is Outcome.COVERED
+
+
 def test_an_answer_of_no_is_no_even_where_data_was_unavailable() -> None:
     found = decided(
         MET | {BMI.name: False}, unavailable={BMI.name: frozenset({"Observation"})}, answered=[BMI.name]
