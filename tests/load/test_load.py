@@ -21,6 +21,8 @@ from tests.store.conftest import Databases, databases, postgresql_server
 
 __all__ = ["databases", "postgresql_server"]
 
+pytestmark = pytest.mark.xdist_group("load")
+
 SECONDS = 2.5
 KILL_AFTER_S = 1.0
 THREADS = 6

@@ -144,6 +144,27 @@ def test_a_full_spool_takes_no_more(tmp_path: Path) -> None:
     assert [spool.add(line(1)) for _ in range(3)] == [True, True, False]
 
 
+_FULL = """
+import resource, sys
+from pathlib import Path
+from cds_service.store.spool import Spool
+from tests.store.test_spool import line
+
+limit = len(line(1)) + len(line(2)) // 2
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+spool = Spool(Path(sys.argv[1]))
+print([spool.add(line(number)) for number in (1, 2, 3)], spool.working)
+"""
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_record_leaves_nothing_of_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[0] == "[True, False, False] False"
+    assert held(Spool(tmp_path)) == [["CA-1"]]
+
+
 class Held:
     """A database that is down until it is let go."""
 
