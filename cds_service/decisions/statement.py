@@ -150,9 +150,10 @@ def truth(trace: DefinitionTrace) -> bool | None:
     """
     value = trace.value
     if value is None or value is True or value is False:
-        partly = value is True and not trace.unavailable.isdisjoint(_types(trace.evidence))
-        open_still = partly or (value is False and bool(trace.unavailable))
-        return None if open_still and not trace.answered else value
+        lacking = frozenset() if value is None or trace.answered else trace.unavailable
+        if lacking and (value is False or not lacking.isdisjoint(_types(trace.evidence))):
+            return None
+        return value
     raise NotATruthValueError(trace.library, trace.name)
 
 

@@ -8,7 +8,8 @@ import enum
 class Availability(enum.Enum):
     """Why a resource type holds what it holds (design: unknown is never "not met").
 
-    A criterion that is false and read data whose availability is NOT_FETCHED or FAILED is unknown.
+    A criterion that is false and read data whose availability is NOT_FETCHED or FAILED is unknown; so is one
+    that is true by such data, which are then a part only.
     """
 
     AVAILABLE = "available"  # the client delivered at least one such resource
