@@ -24,6 +24,8 @@ from tests.e2e.service import Service, coverage_information, example
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.xdist_group("browser")  # one worker drives it
+
 Open = Callable[..., "Page"]
 Picture = Callable[["Page", str], None]
 Barriers = Callable[["Page"], list[str]]
