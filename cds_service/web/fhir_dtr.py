@@ -11,6 +11,7 @@ from cds_service.dtr import adaptive
 from cds_service.dtr.answers import ResponseError
 from cds_service.dtr.versions import VERSIONS, DtrVersion
 from cds_service.hooks.errors import ErrorKind, RequestError
+from cds_service.web import fhir_dtr_conclusion as conclusion
 from cds_service.web import fhir_dtr_documentation as parts
 from cds_service.web import fhir_exchange as exchange
 from cds_service.web.blueprints import Blueprint
@@ -55,13 +56,13 @@ def questionnaire_package_of_system(version: str) -> Response:
 
 @blueprint.documented("POST", f"{_BASE}/Questionnaire/$next-question", parts.NEXT_QUESTION)
 def next_question(version: str) -> Response:
-    """The next question of an adaptive form, by what was asked and answered so far; nothing is kept."""
+    """The next question of an adaptive form, by what was asked and answered so far; no step is kept."""
     chosen = version_of(version)
     exchange.authorize(_QUESTIONNAIRE, exchange.READ)
     exchange.check_accepted()
     here = services()
     forms, packages = here.of_forms()
-    response = _response(exchange.read_resource())
+    response, consent = conclusion.without_consent(_response(exchange.read_resource()))
     base = base_of(here.public_base_url, chosen)
     try:
         form = adaptive.form_of(forms, response)
@@ -70,6 +71,18 @@ def next_question(version: str) -> Response:
     except ResponseError as error:
         text = f"{error.element}: {error.text}"
         raise RequestError("CDS-1051", text, (error.element,), ErrorKind.INVALID) from None
+    if chosen.coverage_information and here.documentation is not None:
+        client, now = exchange.client_label(), here.now()
+        answer = conclusion.concluded(
+            answer,
+            consent,
+            form,
+            here,
+            here.documentation,
+            client,
+            now,
+            was_completed=response.get("status") == answer["status"] != "in-progress",
+        )
     logger.info("next question", extra={"questionnaire": form.canonical, "status": answer["status"]})
     return exchange.answer(answer)
 

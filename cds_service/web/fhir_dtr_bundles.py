@@ -13,6 +13,7 @@ from cds_service.dtr import adaptive
 from cds_service.dtr.model import Form
 from cds_service.dtr.responses import Subject, draft
 from cds_service.dtr.versions import DtrVersion
+from cds_service.web.fhir_dtr_conclusion import marked
 from cds_service.web.fhir_dtr_metadata import base_of
 from cds_service.web.services import Services
 
@@ -41,6 +42,7 @@ class PackageBundles:
     def __init__(
         self, here: Services, documentation: Documentation, version: DtrVersion, now: datetime
     ) -> None:
+        self._here = here
         _, self._packages = here.of_forms()
         self._documentation = documentation
         self._version = version
@@ -56,6 +58,9 @@ class PackageBundles:
             return self._packages.bundle(form, version, response, self._now)
         standard = self._packages.questionnaire(form, version)
         response = adaptive.first_response(response, standard, form, version, self._base)
+        opened = wanted.opened
+        if version.coverage_information and opened is not None and opened.stored and not wanted.others:
+            response = marked(response, opened, self._here, self._now)
         questionnaire = adaptive.adaptive_search(standard, form, version, self._base)
         return self._packages.bundle(form, version, response, self._now, questionnaire)
 
