@@ -105,8 +105,8 @@ def check_origin() -> None:
     if request.headers.get("Sec-Fetch-Site") in _FOREIGN:
         raise Forbidden
     origin = request.headers.get("Origin")
-    own = {_origin(request.host_url), _origin(services().settings.public_base_url)}
-    if origin not in (None, "null") and _origin(origin) not in own:
+    own = (request.host_url, services().settings.public_base_url)
+    if origin not in (None, "null") and _origin(origin) not in [_origin(each) for each in own if each]:
         raise Forbidden
 
 

@@ -475,6 +475,7 @@ def test_an_expired_link_is_as_a_forged_one_and_says_how_to_get_another(
         {"Sec-Fetch-Site": "same-site", "Origin": "null"},
         {"Origin": "https://evil.example"},
         {"Origin": "http://payer.example.org.evil.example"},
+        {"Origin": "evil"},
     ],
 )
 def test_what_another_site_sends_is_not_taken(macrilen: Order, headers: dict[str, str]) -> None:
