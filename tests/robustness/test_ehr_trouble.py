@@ -28,7 +28,7 @@ from tests.robustness.test_mutations import EXAMPLES, SERVICES, approvals
 from tests.web.test_ehr import connected, resources
 
 DEADLINE = 0.5
-MORE = 0.8  # for everything that is no reading, on a busy machine
+MORE = 1.5  # for everything that is no reading, on a busy machine
 GOOD = EXAMPLES["covered-macrilen-2024"]
 NEEDED = ("Patient", "Observation")
 
@@ -50,27 +50,38 @@ TROUBLE: dict[str, Answer] = {
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[tuple[Flask, FhirServer]]:
-    """An application and the server that it reads, for all tests of this module."""
+def place() -> Iterator[tuple[Flask, Flask, FhirServer]]:
+    """Two applications, one in a hurry and one patient, and the server that they read."""
     with serving() as server, tempfile.TemporaryDirectory(prefix="trouble-") as folder:
-        settings = Settings(
-            database_url=f"sqlite:///{folder}/service.sqlite3",
-            log_level="CRITICAL",
-            fhir_servers=(server.base,),
-            ehr_deadline=DEADLINE,
+        hurried, patient = (
+            create_app(
+                Settings(
+                    database_url=f"sqlite:///{folder}/{deadline}.sqlite3",
+                    log_level="CRITICAL",
+                    fhir_servers=(server.base,),
+                    ehr_deadline=deadline,
+                )
+            )
+            for deadline in (DEADLINE, 8.0)
         )
-        yield create_app(settings), server
+        yield hurried, patient, server
 
 
 @pytest.fixture
-def app(place: tuple[Flask, FhirServer]) -> Flask:
+def app(place: tuple[Flask, Flask, FhirServer]) -> Flask:
     return place[0]
 
 
 @pytest.fixture
-def ehr(place: tuple[Flask, FhirServer]) -> FhirServer:
+def patient_app(place: tuple[Flask, Flask, FhirServer]) -> Flask:
+    """Where the server is well: however busy the machine, the reads are not cut short."""
+    return place[1]
+
+
+@pytest.fixture
+def ehr(place: tuple[Flask, Flask, FhirServer]) -> FhirServer:
     """The server, well again and without anything to remember."""
-    server = place[1]
+    server = place[2]
     server.faults, server.asked, server.resources = {}, [], []
     return server
 
@@ -78,9 +89,10 @@ def ehr(place: tuple[Flask, FhirServer]) -> FhirServer:
 def post(app: Flask, document: Json) -> tuple[int, Json]:
     """Status and answer, valid and in time."""
     spoken = document | {"extension": {"davinci-crd.requestedVersion": "2.2"}}
+    deadline = app.extensions["cds_service"].settings.ehr_deadline
     started = monotonic()
     response = app.test_client().post(f"/cds-services/{SERVICES[document['hook']]}", json=spoken)
-    assert monotonic() - started < DEADLINE + MORE
+    assert monotonic() - started < deadline + MORE
     assert TOKEN not in response.get_data(as_text=True)
     answer: Json = orjson.loads(response.data)
     assert response.status_code in (200, 412)
@@ -95,8 +107,8 @@ def asking(document: Json, ehr: FhirServer, *kept: str) -> Json:
     return connected(document, ehr, **{name: document["prefetch"][name] for name in kept})
 
 
-def test_without_trouble_the_order_is_approved(app: Flask, ehr: FhirServer) -> None:
-    status, answer = post(app, asking(GOOD, ehr))
+def test_without_trouble_the_order_is_approved(patient_app: Flask, ehr: FhirServer) -> None:
+    status, answer = post(patient_app, asking(GOOD, ehr))
     assert (status, len(approvals(answer))) == (200, 1)
 
 
@@ -115,7 +127,7 @@ def test_data_that_are_needed_and_cannot_be_had_approve_nothing(
 
 @pytest.mark.parametrize("fault", [name for name in TROUBLE if name != "looping pages"])
 def test_an_older_measurement_decides_nothing_while_a_page_may_hold_a_later_one(
-    app: Flask, ehr: FhirServer, fault: str
+    app: Flask, patient_app: Flask, ehr: FhirServer, fault: str
 ) -> None:
     document = EXAMPLES["not-covered-macrilen-bmi-41"]
     call = asking(document, ehr, *(name for name in document["prefetch"] if name != "observations"))
@@ -128,7 +140,7 @@ def test_an_older_measurement_decides_nothing_while_a_page_may_hold_a_later_one(
     assert (status, approvals(answer)) == (200, [])
     ehr.faults.pop("/Observation?page=1")
     ehr.faults["/Observation"] = faults.paged(searchset(older))
-    assert len(approvals(post(app, call)[1])) == 1
+    assert len(approvals(post(patient_app, call)[1])) == 1
 
 
 @pytest.mark.parametrize("fault", TROUBLE)
