@@ -300,7 +300,7 @@ class CoverageCheck:
         asking, key = self._questionnaires, ""
         if asking is not None and order is not None and determination.outcome in ASKING:
             key = asking.order_key(order, context)
-            attested = asking.attested(key)
+            attested = asking.attested(key, order, determination)
             if attested is not None:
                 order, determination = determine(attested)
         assertion = self.assertion(context, order, determination, coverage)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -15,7 +16,7 @@ import orjson
 
 from cds_service.coverage_check.call_context import CallContext, context_of
 from cds_service.coverage_check.check import CoverageCheck
-from cds_service.coverage_check.kept_answers import attestation, attestations, to_bytes
+from cds_service.coverage_check.kept_answers import attestation, to_bytes
 from cds_service.coverage_check.member import coverage_of
 from cds_service.coverage_check.open_documentation import Decided, OpenDocumentation, State
 from cds_service.coverage_check.prefill import prefilled
@@ -29,8 +30,10 @@ from cds_service.coverage_check.responses import (
     not_found,
     unavailable,
 )
+from cds_service.crd.assertion import CoverageAssertion
 from cds_service.decisions.attestation import Attestation, Attested, Contradiction
 from cds_service.decisions.digest import is_assertion_id
+from cds_service.decisions.model import Determination
 from cds_service.dtr.answers import MAX_ATTACHMENT_BYTES, Answers, ResponseError, is_about, read_answers
 from cds_service.dtr.conditions import asked
 from cds_service.dtr.model import Form
@@ -38,6 +41,7 @@ from cds_service.dtr.responses import draft, restated
 from cds_service.fhir.index import ResourceIndex
 from cds_service.fhir.references import parse_reference, reference_text
 from cds_service.hooks.reading import write_json
+from cds_service.orders.model import DrugOrder
 from cds_service.store.errors import describe
 from cds_service.store.model import DocumentationRequest, StoredResponse
 from cds_service.store.payload import SealedError
@@ -205,7 +209,7 @@ class Documentation:
         assertion, context = decided.assertion, opened.state.context
         name = assertion.identifiers.assertion_id
         kept = [
-            self._stored(opened, answers, each, identity(opened, answers, each), "completed", now, name)
+            self._stored(opened, answers, each, identity(opened, answers, each), "completed", now, assertion)
             for answers, each in zip(read, responses, strict=True)
         ]
         record = decision_record(
@@ -259,7 +263,7 @@ class Documentation:
         determination, key = alone, ""
         if found is not None:
             key = found.order_key
-            earlier = attestations(each.answers for each in self._reached(lambda: self._store.completed(key)))
+            earlier = self._earlier(key, order, alone)
             if earlier and alone.outcome in ASKING:
                 attested = Attested(earlier)
                 order, determination = check.determine(
@@ -305,12 +309,10 @@ class Documentation:
     def _decide(self, opened: OpenDocumentation, read: Sequence[Answers]) -> Decided:
         state, context = opened.state, opened.state.context
         new = {each.form.id for each in read}
-        earlier: Iterable[StoredResponse] = ()
+        earlier: Mapping[str, Attestation] = {}
         if opened.stored:
-            earlier = self._reached(lambda: self._store.completed(opened.order_key))
-        attested = Attested(
-            _joined(attestations(each.answers for each in earlier if each.form not in new), read)
-        )
+            earlier = self._earlier(opened.order_key, opened.order, opened.determination, new)
+        attested = Attested(_joined(earlier, read, {each.id: each for each in opened.forms}))
         order, determination = self._check.determine(
             context.order,
             context.index,
@@ -323,6 +325,20 @@ class Documentation:
         assertion = self._check.assertion(context, order, determination, opened.coverage)
         return Decided(assertion, tuple(attested.contradictions), tuple(attested.undocumented), order=order)
 
+    def _earlier(
+        self,
+        key: str,
+        order: DrugOrder | None,
+        alone: Determination,
+        answered_now: AbstractSet[str] = frozenset(),
+    ) -> Mapping[str, Attestation]:
+        """What was answered about an order before, but for the forms that are answered now (their ids)."""
+        if order is None:
+            return {}
+        kept = self._reached(lambda: self._store.completed(key))
+        contents = (each.answers for each in kept if each.form not in answered_now)
+        return self._questionnaires.counting(contents, order, alone)
+
     def _stored(
         self,
         opened: OpenDocumentation,
@@ -331,7 +347,7 @@ class Documentation:
         name: str,
         status: str,
         now: datetime,
-        decided: str | None,
+        decided: CoverageAssertion | None,
     ) -> StoredResponse:
         return StoredResponse(
             id=name,
@@ -342,9 +358,9 @@ class Documentation:
             client=opened.client,
             status=status,
             updated_at=now,
-            answers=to_bytes(answers),
+            answers=to_bytes(answers, decided.determination.allowed_to if decided is not None else None),
             response=write_json(response),
-            decided_assertion_id=decided,
+            decided_assertion_id=decided.identifiers.assertion_id if decided is not None else None,
         )
 
     def _reached(self, work: Callable[[], _Result]) -> _Result:
@@ -358,10 +374,12 @@ class Documentation:
             raise unavailable() from None
 
 
-def _joined(earlier: Mapping[str, Attestation], read: Iterable[Answers]) -> dict[str, Attestation]:
+def _joined(
+    earlier: Mapping[str, Attestation], read: Iterable[Answers], forms: Mapping[str, Form]
+) -> dict[str, Attestation]:
     found = dict(earlier)
     for each in read:
-        policy, made = each.form.policy, attestation(each)
+        policy, made = each.form.policy, attestation(each, forms[each.form.id])
         found[policy] = found[policy].joined(made) if policy in found else made
     return found
 

@@ -6,20 +6,19 @@ Nothing here may fail or delay a call: without a database there is the answer, o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakSet
 
 from cds_service.coverage_check.call_context import CallContext, content_of
 from cds_service.coverage_check.kept_answers import attestations
+from cds_service.coverage_check.order_key import order_key
 from cds_service.crd.assertion import CoverageAssertion
-from cds_service.decisions.attestation import Attested
+from cds_service.decisions.attestation import Attestation, Attested
 from cds_service.decisions.model import Determination, Outcome
 from cds_service.dtr.model import Form
-from cds_service.fhir import reads
-from cds_service.fhir.references import parse_reference
 from cds_service.hooks.trust.links import Link, LinkSigner
 from cds_service.orders.model import DrugOrder
 from cds_service.policies.catalogue import Catalogue
@@ -92,10 +91,21 @@ class Questionnaires:
                 found.setdefault(form.canonical, form)
         return tuple(found.values())
 
-    def attested(self, order_key: str) -> Attested | None:
-        """What was answered about an order before, by policy; None when nothing was."""
-        found = attestations(self._store.answers(order_key))
+    def attested(self, order_key: str, order: DrugOrder, alone: Determination) -> Attested | None:
+        """What was answered about an order before, by policy; None when nothing was.
+
+        `alone` is what is decided without it.
+        """
+        found = self.counting(self._store.answers(order_key), order, alone)
         return Attested(found) if found else None
+
+    def counting(
+        self, kept: Iterable[bytes], order: DrugOrder, alone: Determination
+    ) -> dict[str, Attestation]:
+        """Kept answers that count for an order as it is decided now, by policy."""
+        asked = (self.forms.of(each.policy, each.version, each.statement) for each in alone.policies)
+        now = {each.id: each for each in asked if each is not None}
+        return attestations(kept, self.forms.by_id, now, order.service_date.date)
 
     def keep(self, assertion: CoverageAssertion, context: CallContext, order_key: str) -> None:
         """Have what the decision rests on kept, so that its documentation can be opened."""
@@ -147,36 +157,9 @@ class Questionnaires:
         return f"{self._base_url}/forms/{signer.token(Link(assertion_id, client))}"
 
     def order_key(self, order: DrugOrder, context: CallContext) -> str:
-        """The name of an order that stays when its status, dates or notes change, in 64 characters.
-
-        Answers belong to it: another client, patient, coverage, drug or reason is another order.
-        """
-        resource = context.order
-        facts = [
-            context.origin,
-            order.reference,
-            context.index.patient_id,
-            order.coverage.reference,
-            order.drug.product or [[each.system, each.code] for each in order.drug.codings],
-            _reasons(resource),
-            [each.code for each in order.indication.codes] if order.indication.source == "encounter" else [],
-        ]
-        text = repr(facts).encode("utf-8", "surrogatepass")
-        return blake2b(text, key=self._key, digest_size=32).hexdigest()
+        """The name of an order to which its answers belong."""
+        return order_key(order, context, self._key)
 
 
 def _asks(form: Form, names: set[str]) -> bool:
     return any(each.criterion in names for each in form.questions())
-
-
-def _reasons(order: Mapping[str, Any]) -> list[Any]:
-    """Why it is ordered, as the order itself says it."""
-    concepts = reads.objects(order.get("reasonCode"))
-    codes = [
-        [each.get("system"), each.get("code")]
-        for concept in concepts
-        for each in reads.objects(concept.get("coding"))
-    ]
-    texts = [reads.text(concept.get("text")) for concept in concepts]
-    references = [parse_reference(each) for each in reads.objects(order.get("reasonReference"))]
-    return [codes, texts, [(each.type, each.id) for each in references if each is not None]]
