@@ -51,6 +51,7 @@ _EXAMPLE: Final[dict[str, Any]] = orjson.loads(
     resources.files("cds_service.web").joinpath("example_request.json").read_bytes()
 )
 
+
 def _request(hook: str) -> dict[str, Any]:
     """What a call of a hook looks like: its schema, and that it names this hook."""
     schema: dict[str, Any] = schema_3_0(load_schema(hook))
