@@ -41,7 +41,8 @@ def _value(question: Question, library: CompiledLibrary, chart: Evaluation) -> A
     if question.criterion is not None and truth(chart.trace(question.criterion)) is None:
         return None  # such as a date of birth that is only a year: it answers nothing
     if question.type is AnswerType.QUANTITY:
-        return _quantity(chart.value(name), question.unit or "1")
+        found = _quantity(chart.value(name), question.unit or "1")
+        return found if found is not None and question.can_be(found.value) else None
     if question.type is AnswerType.DATE:
         value = chart.value(name)
         if isinstance(value, DateTime):

@@ -67,7 +67,10 @@ def read_value(question: Question, answer: Mapping[str, Any], place: str, max_at
                 raise ResponseError(place, "must be true or false")
             return value
         case AnswerType.QUANTITY:
-            return _quantity(value, question.unit or "1", place)
+            quantity = _quantity(value, question.unit or "1", place)
+            if not question.can_be(quantity.value):
+                raise ResponseError(place, f"must be {question.bounds} {question.unit}")
+            return quantity
         case AnswerType.DATE:
             return _date(value, place)
         case AnswerType.CHOICE:

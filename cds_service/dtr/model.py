@@ -73,7 +73,7 @@ class Question:
     (documents, items that the policy's author added). `documents` is the link id of the question whose
     answer this attachment proves. `enabled` says when the question is asked (None: whenever its section is);
     an answer to a question that is not asked counts as none. `required` holds only while it is enabled.
-    `unit` is UCUM.
+    `unit` is UCUM; `least` and `most`, in it, are what can occur.
     """
 
     link_id: str
@@ -90,6 +90,21 @@ class Question:
     enabled: Condition | None = None
     populated_by: PopulatedBy | None = None
     documents: str | None = None
+    least: int | None = None
+    most: int | None = None
+
+    def can_be(self, amount: Decimal) -> bool:
+        """Whether a quantity in the unit of the question can occur."""
+        return (self.least is None or amount >= self.least) and (self.most is None or amount <= self.most)
+
+    @property
+    def bounds(self) -> str:
+        """What can occur, in words: "between 5 and 200"; empty where anything can."""
+        if self.least is not None and self.most is not None:
+            return f"between {self.least} and {self.most}"
+        if self.least is not None:
+            return f"at least {self.least}"
+        return f"at most {self.most}" if self.most is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class QuestionMaker:
             options=_options(wording.choices),
             enabled=enabled,
             populated_by=_populated_by(self._library, populated),
+            least=wording.least,
+            most=wording.most,
         )
 
     def document(self, criterion: Criterion, question: Question, negated: bool) -> Question | None:

@@ -31,8 +31,9 @@ class Wording:
     """What is said instead of the wording made of a criterion, or of a group of criteria.
 
     `name` is the definition. `choices` make a coded choice of the question; `populated_by` names the
-    definition ("Name" or "Alias.Name") whose code is the answer that the chart gives. An `administrative`
-    group can be answered without the clinician.
+    definition ("Name" or "Alias.Name") whose code is the answer that the chart gives. `least` and `most`,
+    in the criterion's unit, are what a quantity can be at all. An `administrative` group can be answered
+    without the clinician.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Wording:
     choices: tuple[Choice, ...] = ()
     populated_by: str | None = None
     administrative: bool = False
+    least: int | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,8 @@ def read_questions(entry: Entry, library: CompiledLibrary, systems: CodeSystems,
             item.optional_text("help"),
             tuple(_choices(item, systems, policy)),
             item.optional_text("populated_by"),
+            least=item.integer("least"),
+            most=item.integer("most"),
         )
     return Questions(tuple(criteria.values()), tuple(groups.values()), tuple(added.values()))
 

@@ -114,6 +114,8 @@ def _quantity(question: Question, text: str) -> Quantity:
     if not _NUMBER.fullmatch(text):
         unit = f" in {question.unit}" if question.unit not in (None, "1") else ""
         raise EntryError(f"Enter a number{unit}, with a point before decimals, such as 24.5.")
+    if not question.can_be(Decimal(text)):
+        raise EntryError(f"Enter a number {question.bounds}.")
     return Quantity(Decimal(text), question.unit or "1")
 
 

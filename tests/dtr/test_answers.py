@@ -118,7 +118,7 @@ def test_an_answer_without_a_value_is_none() -> None:
     [
         ({"value": 24.2, "code": "kg/m2", "system": "http://unitsofmeasure.org"}, "24.2"),
         ({"value": 24, "unit": "kg/m2"}, "24"),
-        ({"value": 2420, "code": "g/m2"}, "2.42"),
+        ({"value": 24200, "code": "g/m2"}, "24.2"),
         ({"value": 0.00242, "code": "kg/cm2"}, "24.2"),
     ],
 )
@@ -185,6 +185,10 @@ def test_every_question_of_every_form_takes_its_own_kind_of_answer(named: tuple[
         ({BMI: {"valueQuantity": {"value": 1e300, "code": "kg/m2"}}}, "valueQuantity"),
         ({BMI: {"valueQuantity": {"code": "kg/m2"}}}, "valueQuantity.value"),
         ({BMI: {"valueQuantity": []}}, "valueQuantity"),
+        ({BMI: {"valueQuantity": {"value": -5, "code": "kg/m2"}}}, "valueQuantity"),
+        ({BMI: {"valueQuantity": {"value": 0, "code": "kg/m2"}}}, "valueQuantity"),
+        ({BMI: {"valueQuantity": {"value": 0.00001, "code": "[lb_av]/[in_i]2"}}}, "valueQuantity"),
+        ({BMI: {"valueQuantity": {"value": 20000, "code": "kg/m2"}}}, "valueQuantity"),
         ({BMI: {"valueDecimal": 24}}, "valueDecimal"),
         ({BORN: {"valueDate": "17.5.1980"}}, "valueDate"),
         ({BORN: {"valueDate": "1980-02-30"}}, "valueDate"),

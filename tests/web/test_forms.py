@@ -223,6 +223,7 @@ def test_nothing_is_issued_to_who_does_not_want_it(macrilen: Order) -> None:
         ({BMI: "24,5"}, "Enter a number in kg/m2, with a point before decimals, such as 24.5."),
         ({BMI: "-3"}, "Enter a number in kg/m2"),
         ({BMI: "1e9"}, "Enter a number in kg/m2"),
+        ({BMI: "0"}, "Enter a number between 5 and 300."),
         ({BIRTH: "17.05.1980"}, "Enter a date as year-month-day, such as 1980-05-17."),
         ({BIRTH: "0001-01-01"}, "Enter a date after 1879."),
         ({USE: "perhaps"}, "Choose yes or no."),
