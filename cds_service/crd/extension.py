@@ -59,6 +59,8 @@ def standing(assertion: CoverageAssertion, version: CrdVersion) -> Standing:
         return _OPEN
     if determination.outcome is Outcome.COVERED and not determination.necessity_on_file:
         return found._replace(pa_needed="conditional")
+    if determination.outcome is Outcome.LOWER_COST_SITE and not determination.asks:
+        return found._replace(doc_needed=None, doc_purpose=None)  # every exception is ruled out
     if determination.authorizes:
         return found._replace(pa_needed="satisfied" if assertion.satisfied else "auth-needed")
     return found

@@ -15,6 +15,9 @@ from sqlalchemy import func, select
 
 from cds_service.coverage_check.documentation import OpenDocumentation
 from cds_service.cql.values import Quantity
+from cds_service.crd.assertion import CoverageAssertion
+from cds_service.crd.extension import standing
+from cds_service.crd.versions import VERSIONS as CRD_VERSIONS
 from cds_service.decisions.model import CriterionStatus, Outcome
 from cds_service.dtr.versions import DTR_2_0, DTR_2_2, VERSIONS
 from cds_service.hooks.errors import ErrorKind, RequestError
@@ -206,7 +209,7 @@ def test_an_answer_against_the_chart_is_kept_flagged_and_never_approves(desk: De
 
 
 @pytest.mark.parametrize("on_record", ["40", "12"])
-@pytest.mark.parametrize("claimed", ["40.0", "13", "1"])
+@pytest.mark.parametrize("claimed", ["40.0", "13", "6"])
 def test_another_value_that_means_the_same_is_no_contradiction(
     desk: Desk, on_record: str, claimed: str
 ) -> None:
@@ -586,3 +589,31 @@ def test_an_order_without_context_is_decided_by_what_came_with_it(desk: Desk) ->
     assert desk.documentation.preview(opened, [sent], NOW).determination.outcome is Outcome.COVERED
     assert refused(lambda: desk.documentation.submit(opened, [sent], NOW)).code == "CDS-1050"
     assert rows(desk, questionnaire_response) == 0
+
+
+def test_where_every_exception_is_ruled_out_no_documentation_is_asked_for(desk: Desk) -> None:
+    """Neither by the chart nor by answers: what cannot help is not asked for (CRD 2.2.1 resp-38)."""
+    label = "cigna-site-of-care/undated: With every exception ruled out the answer stays a lower-cost site"
+    by_chart, _ = desk.asserted(prepared(next(each for each in golden() if each.startswith(label))))
+    asking, _ = desk.asserted(
+        prepared(next(each for each in golden() if golden()[each].expect.outcome == "lower-cost-site"))
+    )
+    opened = desk.documentation.open(asking.identifiers.assertion_id, None)
+    (form,) = opened.forms
+    known, given = desk.documentation.prefilled(opened, form), dict[str, Any]()
+    while question := next((each for each in open_questions(form, known, given) if is_of_rules(each)), None):
+        given[question.link_id] = False
+    sent = filled(opened, form, given, known)
+    by_answers = desk.documentation.submit(opened, [sent], opened.now).assertion
+    assert _standing(asking) == ("covered", "auth-needed", "clinical", "withpa")
+    for assertion in (by_chart, by_answers):
+        assert assertion.determination.outcome is Outcome.LOWER_COST_SITE
+        assert (assertion.questionnaires, _standing(assertion)) == (
+            (),
+            ("covered", "auth-needed", None, None),
+        )
+
+
+def _standing(assertion: CoverageAssertion) -> tuple[str | None, ...]:
+    codes = standing(assertion, CRD_VERSIONS["2.2"])
+    return codes.covered, codes.pa_needed, codes.doc_needed, codes.doc_purpose

@@ -107,7 +107,8 @@ DETERMINATIONS: Final[dict[str, Determination]] = {
         policies=(),
     ),
     "site unknown": determination(Outcome.SITE_UNKNOWN, info_needed=("location",)),
-    "lower-cost site": determination(Outcome.LOWER_COST_SITE),
+    "lower-cost site": determination(Outcome.LOWER_COST_SITE, criteria=(OPEN,), asks=(OPEN,)),
+    "lower-cost site, no exception possible": determination(Outcome.LOWER_COST_SITE),
     "not addressed": determination(
         Outcome.NOT_ADDRESSED, not_addressed=NotAddressed.REFERRED, info_needed=("OTH",)
     ),

@@ -59,6 +59,7 @@ def test_every_outcome_is_valid_in_every_version(
         ("covered without authorization", "covered", "no-auth", None, None, None),
         ("documentation needed", "covered", "auth-needed", "clinical", "withpa", None),
         ("lower-cost site", "covered", "auth-needed", "clinical", "withpa", None),
+        ("lower-cost site, no exception possible", "covered", "auth-needed", None, None, None),
         ("not covered", "not-covered", None, None, None, None),
         ("quantity over the limit", "not-covered", None, None, None, None),
         ("coverage not active", "not-covered", None, None, None, None),
