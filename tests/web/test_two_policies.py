@@ -1,11 +1,9 @@
-"""One order that two policies decide, the drug's own and that on the site of care: two forms, one decision."""
+"""An order that two policies decide, the drug's own and that on the site of care: two forms, one decision."""
 
 from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,7 +60,7 @@ class AtTheHospital(Order):
 
 
 @pytest.fixture
-def order(client: FlaskClient) -> Iterator[AtTheHospital]:
+def order(client: FlaskClient) -> AtTheHospital:
     return AtTheHospital(client)
 
 
