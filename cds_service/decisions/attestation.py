@@ -25,17 +25,20 @@ UNDOCUMENTED: Final = "the answer needs documentation that has not come: {}"
 class Attestation(NamedTuple):
     """The answers to the questions of one policy.
 
-    `values` are by CQL definition, as `EvaluationInput.answers` takes them. `undocumented` are names of
-    criteria whose answer needs a document that is not there.
+    `values` are by CQL definition, as `EvaluationInput.answers` takes them; None is no answer. `undocumented`
+    are names of criteria whose answer needs a document that is not there.
     """
 
     values: Mapping[str, Any]
     undocumented: frozenset[str] = frozenset()
 
     def joined(self, other: Attestation) -> Attestation:
-        """These answers and those of another form of the same policy; the others win."""
-        mine = {name: value for name, value in self.values.items() if name not in other.values}
-        return Attestation({**mine, **other.values}, self.undocumented | other.undocumented)
+        """These answers and those of another form of the same policy; where they differ, neither counts."""
+        both = {**self.values, **other.values}
+        agreed = {
+            name: value if self.values.get(name, value) == value else None for name, value in both.items()
+        }
+        return Attestation(agreed, self.undocumented | other.undocumented)
 
 
 class Contradiction(NamedTuple):

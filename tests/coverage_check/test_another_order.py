@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,21 @@ import pytest
 from cds_service.coverage_check.documentation import OpenDocumentation
 from cds_service.coverage_check.kept_answers import counting
 from cds_service.decisions.model import Outcome
-from cds_service.dtr.model import AnswerType
+from cds_service.dtr.model import AnswerType, Question
 from cds_service.dtr.responses import completed
 from cds_service.dtr.versions import DTR_2_2
 from tests.coverage_check.calls import HCPCS, call, chart, coverage, found, macrilen, said
-from tests.coverage_check.desk import CLINICIAN, DOCUMENT, Desk, filled, forms, open_questions
+from tests.coverage_check.desk import (
+    CLINICIAN,
+    DOCUMENT,
+    Desk,
+    filled,
+    forms,
+    golden,
+    is_of_rules,
+    open_questions,
+    prepared,
+)
 from tests.coverage_check.test_documentation import BMI, NOW, answered, opened_of, without_bmi
 
 _ICD: str = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -159,3 +170,49 @@ def test_the_form_of_another_version_decides_nothing_that_it_does_not_ask(desk: 
     decided = desk.documentation.submit(opened, [sent], later)
     assert decided.determination.outcome is Outcome.DOCUMENTATION_NEEDED
     assert COMPENDIUM in [each.name for each in decided.determination.asks]
+
+
+def test_a_coverage_that_ended_since_is_approved_by_no_answers(desk: Desk) -> None:
+    opened = opened_of(desk, answered(desk))
+    (form,) = opened.forms
+    sent = filled(opened, form, {BMI: 24}, desk.documentation.prefilled(opened, form))
+    assert desk.documentation.submit(opened, [sent], NOW).authorization_number
+    for ended in (coverage(status="cancelled"), coverage(period={"end": "2024-08-31"})):
+        values = said(answered(desk, call(prefetch=without_bmi(coverage=found(ended)))))
+        assert values["covered"] == ["not-covered"]
+        assert "satisfied-pa-id" not in values
+
+
+def test_two_forms_that_say_different_things_of_one_plan_approve_nothing(desk: Desk) -> None:
+    """For a federal employee the benefit plan decides; both uses are open, and so are both forms."""
+    label = "bcbs-al-mp-446/2024-10-01: For a federal employee the benefit plan decides"
+    case = prepared(next(each for each in golden() if each.startswith(label)))
+    order = {key: value for key, value in case.order.items() if not key.startswith("reason")}
+    assertion, _ = desk.asserted(replace(case, order=order))
+    assert len(assertion.questionnaires) == 2
+    opened = desk.documentation.open(assertion.identifiers.assertion_id, None)
+    benefit = "the-member-s-benefit-plan-covers-the-infusion"
+
+    def responses(*covers: bool) -> list[dict[str, Any]]:
+        made = []
+        for form, covered in zip(opened.forms, covers, strict=True):
+            known, given = desk.documentation.prefilled(opened, form), dict[str, Any]()
+            while question := next(
+                (each for each in open_questions(form, known, given) if is_of_rules(each)), None
+            ):
+                given[question.link_id] = _answer(question, benefit, covered)
+            made.append(filled(opened, form, given, known))
+        return made
+
+    agreed = desk.documentation.preview(opened, responses(True, True), opened.now)
+    assert agreed.determination.outcome is Outcome.COVERED
+    for covers in ((True, False), (False, True)):
+        decided = desk.documentation.preview(opened, responses(*covers), opened.now)
+        assert decided.determination.outcome is Outcome.DOCUMENTATION_NEEDED
+        assert decided.authorization_number is None
+
+
+def _answer(question: Question, benefit: str, covered: bool) -> Any:
+    if question.type is AnswerType.CHOICE:
+        return next(each for each in question.options if each.means)
+    return covered if question.link_id == benefit else "terminal" not in question.link_id

@@ -133,6 +133,15 @@ def test_what_the_chart_shows_needs_no_document() -> None:
 
 
 def test_answers_of_two_forms_of_a_policy_count_together() -> None:
-    one, other = Attestation({"One": True, "Two": False}), Attestation({"Two": True}, frozenset({"Two"}))
+    one, other = Attestation({"One": True, "Two": True}), Attestation({"Two": True}, frozenset({"Two"}))
     joined = one.joined(other)
     assert joined == Attestation({"One": True, "Two": True}, frozenset({"Two"}))
+
+
+@pytest.mark.parametrize(("first", "second"), [(True, False), (False, True)])
+def test_where_two_forms_say_different_things_neither_counts(first: bool, second: bool) -> None:
+    one, other = Attestation({"One": first, "Two": True}), Attestation({"One": second})
+    for third in (True, False):
+        joined = one.joined(other).joined(Attestation({"One": third}))
+        found = weigh(Rules({}), CRITERIA, joined)
+        assert values(found) == {"one": None, "two": True, "three": None}
