@@ -6,7 +6,7 @@ resources that the rules of its policies retrieve.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 
+from cds_service.fhir import reads
 from cds_service.fhir.availability import Availability
 from cds_service.fhir.index import NamedPlaces, ResourceIndex
 from cds_service.fhir.references import reference_to
@@ -83,7 +84,11 @@ def content_of(context: CallContext, retrieved: Iterable[str]) -> Callable[[], b
             "order": order,
             "drafts": _named_drafts(index, order),
             "places": None if places is None else [list(places.references), places.said, places.day],
-            "resources": [[url, resource] for url, resource in index.entries(types) if resource is not order],
+            "resources": [
+                [url, resource]
+                for url, resource in (*index.entries(types), *_drug_orders_given(index, order, types))
+                if resource is not order
+            ],
             "availability": {each: index.availability(each).value for each in types},
         },
     )
@@ -118,6 +123,17 @@ def context_of(content: bytes) -> CallContext:
         order=order,
         index=index,
     )
+
+
+def _drug_orders_given(
+    index: ResourceIndex, order: Resource, kept: Container[str]
+) -> Iterator[tuple[str | None, Resource]]:
+    """The drug orders that a service of giving a drug is for: they say which drug, and how much of it."""
+    named = [index.resolve(each, order) for each in reads.objects(order.get("supportingInfo"))]
+    if "MedicationRequest" not in kept and any(named):
+        for url, resource in index.entries(["MedicationRequest"]):
+            if any(resource is each for each in named):
+                yield url, resource
 
 
 def _named_drafts(index: ResourceIndex, order: Resource) -> list[tuple[str | None, Resource]]:

@@ -26,7 +26,8 @@ def order_key(order: DrugOrder, context: CallContext, key: bytes) -> str:
     Answers belong to it: another client, patient, coverage, drug, amount, dosage or reason is another order.
     An order without an id is the same only while it says the same. `key` keys the name.
     """
-    resource, coverage, drug = context.order, order.coverage, order.drug
+    resource, coverage, drug, quantity = context.order, order.coverage, order.drug, order.quantity
+    given = (context.index.resolve(each, resource) for each in order.depends_on)
     facts = [
         context.origin,
         order.reference,
@@ -36,8 +37,8 @@ def order_key(order: DrugOrder, context: CallContext, key: bytes) -> str:
         drug.product or [drug.codings, drug.billing_codes, drug.display, _words(resource)],
         _reasons(resource),
         order.indication.codes,
-        _undated([resource.get(name) for name in _HOW_MUCH]),
-        [reads.first(resource.get("dispenseRequest")).get(name) for name in _DISPENSED],
+        [quantity.amount, quantity.unit, quantity.maximum_per_hour, order.route, order.depends_on],
+        [_ordered(each) for each in (resource, *given)],
     ]
     text = json.dumps(facts, sort_keys=True, default=str)
     return blake2b(text.encode(), key=key, digest_size=32).hexdigest()
@@ -59,6 +60,14 @@ def _reasons(order: Mapping[str, Any]) -> list[Any]:
     texts = [reads.text(concept.get("text")) for concept in concepts]
     references = [parse_reference(each) for each in reads.objects(order.get("reasonReference"))]
     return [codes, texts, [(each.type, each.id) for each in references if each is not None]]
+
+
+def _ordered(order: Mapping[str, Any] | None) -> list[Any]:
+    """How much of it is ordered, and how it is given."""
+    order = order or {}
+    dispensed = reads.first(order.get("dispenseRequest"))
+    amounts = [dispensed.get(name) for name in _DISPENSED]
+    return [_undated([order.get(name) for name in _HOW_MUCH]), amounts]
 
 
 def _undated(value: Any) -> Any:

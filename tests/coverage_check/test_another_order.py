@@ -110,6 +110,30 @@ def test_an_order_of_the_same_id_that_asks_for_another_thing_is_asked_again(desk
     assert values["doc-needed"] == ["clinical"]
 
 
+def test_an_infusion_of_an_order_whose_dose_was_raised_is_asked_again(desk: Desk) -> None:
+    """The service says nothing of the dose: the drug order does that it is for."""
+
+    def giving(milligrams: int) -> Any:
+        dose = {"doseQuantity": {"value": milligrams, "unit": "mg"}}
+        drug = unlisted(dosageInstruction=[{"doseAndRate": [dose]}]) | {"id": "mr-9"}
+        service = {
+            "resourceType": "ServiceRequest",
+            "id": "sr-1",
+            "status": "draft",
+            "intent": "order",
+            "subject": {"reference": "Patient/pat-1"},
+            "code": {"coding": [{"system": "http://www.ama-assn.org/go/cpt", "code": "96365"}]},
+            "authoredOn": "2024-09-01",
+            "supportingInfo": [{"reference": "MedicationRequest/mr-9"}],
+        }
+        return call(service, prefetch=chart(medicationRequests=found(drug)))
+
+    opened = opened_of(desk, answered(desk, giving(10)))
+    assert desk.documentation.submit(opened, [all_yes(desk, opened)], NOW).authorization_number
+    assert said(answered(desk, giving(10)))["pa-needed"] == ["satisfied"]
+    assert said(answered(desk, giving(100)))["doc-needed"] == ["clinical"]
+
+
 def test_an_order_without_id_is_known_by_all_that_it_says(desk: Desk) -> None:
     """Drafts of some clients bear no id: nothing else would tell the next one from this one."""
     opened = opened_of(desk, answered(desk, call(_WITHOUT_ID, prefetch=without_bmi())))
