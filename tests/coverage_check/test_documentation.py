@@ -617,3 +617,18 @@ def test_where_every_exception_is_ruled_out_no_documentation_is_asked_for(desk: 
 def _standing(assertion: CoverageAssertion) -> tuple[str | None, ...]:
     codes = standing(assertion, CRD_VERSIONS["2.2"])
     return codes.covered, codes.pa_needed, codes.doc_needed, codes.doc_purpose
+
+
+def test_what_is_kept_of_any_order_decides_the_same(desk: Desk) -> None:
+    """Minimum necessary, but all that is: nothing that a decision reads is left out."""
+    opened = 0
+    for label in golden():
+        case = prepared(label)
+        if case.answers or case.coverage.service_excluded is not None:  # neither stands in the call
+            continue
+        assertion, _ = desk.asserted(case)
+        if assertion.questionnaires:
+            found = desk.documentation.open(assertion.identifiers.assertion_id, None)
+            assert found.assertion.identifiers == assertion.identifiers, label
+            opened += 1
+    assert opened > 100
