@@ -134,10 +134,12 @@ def test_asked_one_by_one_whatever_is_answered_settles_the_matter(label: str, se
     opened = desk.documentation.open(assertion.identifiers.assertion_id, None)
     asked_of: dict[Form, dict[str, Any]] = {form: {} for form in opened.forms}
     decided = desk.documentation.preview(opened, [], opened.now)
+    meant: dict[tuple[str, str | None], Any] = {}  # who answers says the same on another form
     while decided.determination.asks:
         question, form = next_question(desk, opened, asked_of)
         assert question.link_id not in asked_of[form]  # nothing is asked twice
-        asked_of[form][question.link_id] = any_answer(question, chance)
+        same = (form.policy, question.definition)
+        asked_of[form][question.link_id] = meant.setdefault(same, any_answer(question, chance))
         decided = preview(desk, opened, asked_of)
         criterion = question.criterion
         assert criterion not in {each.name for each in decided.determination.asks}
