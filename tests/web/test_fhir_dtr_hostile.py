@@ -97,6 +97,7 @@ def checked(response: TestResponse) -> None:
 
 @pytest.mark.parametrize("name", ["package", "context", "next", "log"])
 def test_a_call_gone_wrong_is_answered_or_refused(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    app()  # made first, since it sets up logging too
     logs.configure("DEBUG", "json")
     good = bodies()
     path, body = good[name]
