@@ -13,6 +13,7 @@ from typing import Any, Final
 from cds_service.cql.values.quantity import Quantity
 from cds_service.cql.values.temporal import Date
 from cds_service.cql.values.units import UnitMismatch, convert, without_annotations
+from cds_service.dtr.document_kinds import media_type_of
 from cds_service.dtr.model import AnswerType, Option, Question
 
 UCUM: Final = "http://unitsofmeasure.org"
@@ -42,9 +43,10 @@ class ResponseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A document that came with an answer; `size` is that of the content in bytes, None without content.
+    """A document that came with an answer; `size` is that of the content in bytes.
 
-    A url is never fetched: only content that came along proves anything.
+    None where no document came that people can read: a url is never fetched, and bytes that are no text, PDF
+    or image prove nothing, whatever they are called.
     """
 
     content_type: str
@@ -140,16 +142,16 @@ def _attachment(value: Any, place: str, most: int) -> Attachment:
     )
 
 
-def _size(data: Any, place: str, most: int) -> int:
-    """The bytes behind base64 text; it is decoded only to see that it is some."""
+def _size(data: Any, place: str, most: int) -> int | None:
+    """The number of bytes behind base64 text; None when they are no document that people can read."""
     if not isinstance(data, str) or not data.strip():
         raise ResponseError(place, "must hold the document in base64")
     if len(data) > most * 3 // 2:
         raise ResponseError(place, f"must be at most {most} bytes")
     try:
-        size = len(base64.b64decode("".join(data.split()), validate=True))
+        content = base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):
         raise ResponseError(place, "must hold the document in base64") from None
-    if size > most:
+    if len(content) > most:
         raise ResponseError(place, f"must be at most {most} bytes")
-    return size
+    return len(content) if media_type_of(content) is not None else None

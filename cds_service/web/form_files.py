@@ -10,18 +10,11 @@ from base64 import b64encode
 from hashlib import sha1
 from typing import Any, Final, NamedTuple
 
+from cds_service.dtr.document_kinds import MARKUP, media_type_of
+
 ACCEPTED: Final = ".pdf,.png,.jpg,.jpeg,.tif,.tiff,.txt"
 IN_WORDS: Final = "PDF, PNG, JPEG, TIFF or plain text"
 
-_MARKS: Final = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-)
-_NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_MARKUP: Final = re.compile(r"\s*<(?:!|\?|[a-zA-Z])")
 # Control characters, and those that turn the direction of writing: "gpj.exe" must not read as "exe.jpg".
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _LONGEST_NAME: Final = 120
@@ -50,8 +43,8 @@ def read_document(name: str, content: bytes, largest: int) -> dict[str, Any]:
         raise DocumentError(f"“{title}” is empty.")
     if len(content) > largest:
         raise DocumentError(f"“{title}” is larger than {limit_in_words(largest)}.")
-    kind = _kind(content)
-    if kind is None:
+    kind = media_type_of(content)
+    if kind is None or kind == MARKUP:
         raise DocumentError(f"“{title}” is none of these: {IN_WORDS}.")
     return {
         "contentType": kind,
@@ -85,17 +78,6 @@ def megabytes(size: int) -> str:
 def limit_in_words(size: int) -> str:
     """A limit in bytes for people, never more than it is."""
     return megabytes(size) if size < 1_000_000 else f"{size // 1_000_000} MB"
-
-
-def _kind(content: bytes) -> str | None:
-    for mark, kind in _MARKS:
-        if content.startswith(mark):
-            return kind
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-    return None if _NOT_TEXT.search(text) or _MARKUP.match(text) else "text/plain"
 
 
 def _title(name: str) -> str:

@@ -259,11 +259,23 @@ def test_documents_are_checked_before_they_are_kept(attachment: Json, why: str) 
         read(response, SITE_OF_CARE, max_attachment_bytes=2_048)
 
 
+def document(content: bytes, kind: str = "application/pdf") -> Json:
+    return {"contentType": kind, "data": base64.b64encode(content).decode()}
+
+
 @pytest.mark.parametrize(
-    "proof", [None, {"contentType": "application/pdf", "url": "http://169.254.169.254/"}]
+    "proof",
+    [
+        None,
+        {"contentType": "application/pdf", "url": "http://169.254.169.254/"},
+        document(b"\x00"),
+        document(b"MZ\x90\x00"),
+        document(b"\xff\xfe\xfd"),
+        document(b" \n\t", "text/plain"),
+    ],
 )
 def test_a_document_that_is_due_and_has_not_come_is_named(proof: Json | None) -> None:
-    """An address is no document: it is never fetched."""
+    """An address is no document: it is never fetched. Nor are bytes that nobody can read."""
     of = form(*SITE_OF_CARE)
     place = first_proof(of)
     given: Json = {each.link_id: False for each in of.questions() if each.type is AnswerType.BOOLEAN}
@@ -277,6 +289,24 @@ def test_a_document_that_is_due_and_has_not_come_is_named(proof: Json | None) ->
     assert proven.undocumented == ()
     refused = read(completed(of, DTR_2_2, ABOUT, {**given, place.documents: False}, {}, NOW), SITE_OF_CARE)
     assert refused.undocumented == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"%PDF-1.7 ...", "application/pdf"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("Infusion reaction on 3 May: \u00dcbelkeit.".encode(), "text/plain"),
+        (b'<?xml version="1.0"?><ClinicalDocument/>', "application/xml"),
+    ],
+)
+def test_a_document_that_people_can_read_proves_its_answer(content: bytes, kind: str) -> None:
+    of = form(*SITE_OF_CARE)
+    place = first_proof(of)
+    given: Json = {each.link_id: False for each in of.questions() if each.type is AnswerType.BOOLEAN}
+    given |= {place.documents: True, place.link_id: [document(content, kind)]}
+    proven = read(completed(of, DTR_2_2, ABOUT, given, {}, NOW), SITE_OF_CARE)
+    assert proven.undocumented == ()
 
 
 @pytest.mark.parametrize(
