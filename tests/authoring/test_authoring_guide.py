@@ -15,6 +15,8 @@ from cds_service.authoring.mutate import ENOUGH, run_mutations
 from cds_service.authoring.mutation_bench import MutationBench
 from cds_service.authoring.rule_folder import RuleFolder
 
+pytestmark = pytest.mark.xdist_group("authoring-guide")  # what they share is made once
+
 PROJECT = Path(__file__).resolve().parents[2]
 GUIDE = PROJECT / "docs" / "authoring.md"
 STEP = re.compile(

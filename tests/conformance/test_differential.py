@@ -21,6 +21,8 @@ from .rules import (
     translate_probe,
 )
 
+pytestmark = pytest.mark.xdist_group("differential")  # what they share is made once
+
 PATIENTS = 1200
 
 Answers = dict[str, dict[str, Any]]

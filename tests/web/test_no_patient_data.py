@@ -26,6 +26,8 @@ from tests.fhir.ehr import server as faults
 from tests.fhir.ehr.server import Answer, FhirServer, serving
 from tests.robustness.mutations import mutations
 
+pytestmark = pytest.mark.xdist_group("patient-data")  # what they share is made once
+
 FOLDER = Path(__file__).parents[2] / "fhir_examples"
 EXAMPLES = [*sorted(FOLDER.glob("*.json")), *sorted(FOLDER.glob("hooks/*.json"))]
 SERVICES = {each["hook"]: name for name, each in services().items()}
