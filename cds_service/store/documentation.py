@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, event, select
+from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cds_service.store.database import open_engine, parse_url, writing
+from cds_service.store.database import parse_url, writing
 from cds_service.store.decisions import insert
 from cds_service.store.errors import StoreError, describe
 from cds_service.store.keys import all_keys
@@ -22,7 +22,7 @@ from cds_service.store.model import DecisionRecord, DocumentationRequest, Record
 from cds_service.store.payload import PayloadVault
 from cds_service.store.rows import table_rows
 from cds_service.store.schema import documentation_request, questionnaire_response
-from cds_service.store.upgrade import ensure_current
+from cds_service.store.upgrade import open_current, waiting
 
 log = logging.getLogger(__name__)
 
@@ -250,11 +250,8 @@ class DocumentationStore:
             self._leave_to_parent()
         with self._lock:
             if self._engine is None:
-                engine = open_engine(_impatient(self._url))
-                if engine.dialect.name == "sqlite":
-                    event.listen(engine, "connect", _be_impatient)
+                engine = open_current(_impatient(self._url), waiting(_BUSY_TIMEOUT_MS))
                 try:
-                    ensure_current(engine)
                     self._keys = all_keys(engine, self._payload_keys)
                 except BaseException:
                     engine.dispose()
@@ -279,7 +276,3 @@ def _impatient(url: str) -> str:
             {key: value for key, value in wanted.items() if key not in parsed.query}
         )
     return parsed.render_as_string(hide_password=False)
-
-
-def _be_impatient(connection: Any, _record: Any) -> None:
-    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")

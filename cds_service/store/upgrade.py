@@ -37,6 +37,16 @@ def open_current(url: str, on_connect: OnConnect | None = None) -> Engine:
     return engine
 
 
+def waiting(milliseconds: int) -> OnConnect:
+    """For `open_current`: wait this long for another process's write on SQLite, and then give up."""
+
+    def on_connect(connection: Any, dialect: str) -> None:
+        if dialect == "sqlite":
+            connection.execute(f"PRAGMA busy_timeout={milliseconds}")
+
+    return on_connect
+
+
 def ensure_current(engine: Engine) -> bool:
     """Create or upgrade the schema if needed; True when something was changed.
 

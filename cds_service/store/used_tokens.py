@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from cds_service.store.database import writing
 from cds_service.store.errors import describe
 from cds_service.store.schema import used_token
-from cds_service.store.upgrade import open_current
+from cds_service.store.upgrade import open_current, waiting
 
 log = logging.getLogger(__name__)
 
@@ -94,13 +94,8 @@ class UsedTokens:
     def _opened(self) -> Engine:
         with self._lock:
             if self._engine is None:
-                self._engine = open_current(self._url, _be_impatient)
+                self._engine = open_current(self._url, waiting(_BUSY_TIMEOUT_MS))
             return self._engine
-
-
-def _be_impatient(connection: Any, dialect: str) -> None:
-    if dialect == "sqlite":
-        connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
 
 
 def _digest(issuer: str, token_id: str) -> str:
