@@ -43,7 +43,7 @@ from cds_service.fhir.references import parse_reference, reference_text
 from cds_service.hooks.reading import write_json
 from cds_service.orders.model import DrugOrder
 from cds_service.store.errors import describe
-from cds_service.store.model import DocumentationRequest, StoredResponse
+from cds_service.store.model import StoredResponse
 from cds_service.store.payload import SealedError
 
 if TYPE_CHECKING:
@@ -207,7 +207,6 @@ class Documentation:
         read = [self._read(opened, each) for each in responses]
         decided = self._decide(opened, read)
         assertion, context = decided.assertion, opened.state.context
-        name = assertion.identifiers.assertion_id
         kept = [
             self._stored(opened, answers, each, identity(opened, answers, each), "completed", now, assertion)
             for answers, each in zip(read, responses, strict=True)
@@ -222,14 +221,8 @@ class Documentation:
         )
         request = None
         if assertion.questionnaires:
-            moment = datetime.now(UTC)
-            request = DocumentationRequest(
-                name,
-                opened.order_key,
-                opened.client,
-                moment,
-                moment + self._questionnaires.lifetime,
-                lambda: opened.state.content,
+            request = self._questionnaires.request_for(
+                assertion, context, opened.order_key, lambda: opened.state.content
             )
         self._reached(lambda: self._store.submit(kept, record, request))
         return Decided(

@@ -129,15 +129,21 @@ class Questionnaires:
             self._catalogue.policy_version(each.policy, each.version)
             for each in assertion.determination.policies
         ]
-        moment = datetime.now(UTC)  # the clock of the wall: `context.now` may be another day of service
         retrieved = frozenset[str]().union(*(types_read(each.library) for each in versions if each))
+        return self.request_for(assertion, context, order_key, content_of(context, retrieved))
+
+    def request_for(
+        self, assertion: CoverageAssertion, context: CallContext, order_key: str, content: Callable[[], bytes]
+    ) -> DocumentationRequest:
+        """The same with content that is at hand."""
+        moment = datetime.now(UTC)  # the clock of the wall: `context.now` may be another day of service
         return DocumentationRequest(
             assertion_id=assertion.identifiers.assertion_id,
             order_key=order_key,
             client=context.client,
             created_at=moment,
             expires_at=moment + self.lifetime,
-            content=content_of(context, retrieved),
+            content=content,
         )
 
     def signer(self) -> LinkSigner | None:

@@ -102,10 +102,6 @@ class Packages:
             )
         )
 
-    def library_url(self, name: str) -> str:
-        """The canonical of a library, without version."""
-        return self._libraries.url(name)
-
     def value_set(self, url: str, version: DtrVersion, now: datetime) -> Resource | None:
         """A value set as packages hold it; expanded as of the day."""
         value_set = self._catalogue.value_sets.lookup(url)

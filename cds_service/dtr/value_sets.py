@@ -6,12 +6,10 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from cds_service.dtr.versions import DtrVersion
 from cds_service.policies.value_sets import Member, ValueSet, ValueSets
-
-SHAREABLE: Final = "http://hl7.org/fhir/StructureDefinition/shareablevalueset"
 
 Resource = dict[str, Any]
 
